@@ -1,0 +1,68 @@
+"""Build of the compiled parts.  What is built is a table; how it is built depends on two switches.
+
+``UPSAMPLER_DEBUG=1``     bounds checks, no optimisation: the kernel tests run once this way
+``UPSAMPLER_SANITIZE=1``  address and undefined-behaviour sanitizers (GCC or Clang)
+"""
+
+import os
+import platform
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("UPSAMPLER_DEBUG") == "1"
+SANITIZE = os.environ.get("UPSAMPLER_SANITIZE") == "1"
+MSVC = sys.platform == "win32"
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+# Interpolation promises the same bits from every instruction set, so a compiler may not fuse
+# multiplications with additions (-ffp-contract=off); fast-math and -march=native are out.
+COMMON = ["/O2", "/fp:precise"] if MSVC else ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+AVX2 = ["/arch:AVX2"] if MSVC else ["-mavx2", "-mf16c"]
+LINK = []
+if DEBUG and not MSVC:
+    COMMON = ["-O1", "-g", "-ffp-contract=off"]
+if SANITIZE:
+    COMMON = ["-O1", "-g", "-ffp-contract=off", "-fsanitize=address,undefined"]
+    COMMON += ["-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
+    LINK = ["-fsanitize=address,undefined"]
+
+# module, source, extra compiler flags, wanted here
+EXTENSIONS = [
+    ("upsampler.backends._cpu_baseline", "upsampler/backends/_cpu_baseline.pyx", [], True),
+    ("upsampler.backends._cpu_avx2", "upsampler/backends/_cpu_avx2.pyx", AVX2, X86),
+    ("upsampler_gui._pack", "gui/_pack.pyx", [], True),
+]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+
+
+def extensions():
+    for name, source, flags, wanted in EXTENSIONS:
+        if wanted and os.path.exists(source):
+            yield Extension(
+                name,
+                [source],
+                extra_compile_args=COMMON + flags,
+                extra_link_args=LINK,
+                define_macros=[("UPSAMPLER_DEBUG", "1")] if DEBUG or SANITIZE else [],
+            )
+
+
+setup(
+    packages=["upsampler", "upsampler.backends", "upsampler_gui"],
+    package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
+    package_data={
+        "upsampler": ["py.typed", "backends/*.pxi", "backends/*.h"],
+        "upsampler_gui": ["data/*"],
+    },
+    ext_modules=cythonize(list(extensions()), compiler_directives=DIRECTIVES, nthreads=2),
+)

@@ -1,0 +1,31 @@
+"""Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
+
+from .backends import BackendUnavailable, backends
+from .functional import interpolate, interpolate_backward
+from .pooling import (
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+    max_unpool2d,
+    max_unpool2d_backward,
+)
+from .threads import get_num_threads, set_num_threads
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendUnavailable",
+    "__version__",
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "backends",
+    "get_num_threads",
+    "interpolate",
+    "interpolate_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_unpool2d",
+    "max_unpool2d_backward",
+    "set_num_threads",
+]

@@ -1,0 +1,180 @@
+"""Arrays at the door: what counts as an array, where a result goes, what memory allows."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .layout import empty_like_order
+from .spec import bad_type
+
+LARGE = 256 << 20  # bytes from which an allocation is checked against the machine's memory
+ADDRESSES = 1 << 22  # elements up to which an irregular `out` is checked address by address
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """`value` as a NumPy array, without a copy where NumPy can view it."""
+    if type(value) is np.ndarray:
+        return value
+    if hasattr(value, "__cuda_array_interface__"):
+        from .backends import BackendUnavailable
+
+        raise BackendUnavailable(
+            f"{name}: got an array on a GPU ({type(value).__name__}); this version computes on "
+            "the CPU only, so copy it to the host first"
+        )
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name}: got a masked array, whose mask would be lost; allowed: plain arrays "
+            "(use .filled(np.nan), NaN spreads to what depends on it and no further)"
+        )
+    try:
+        return np.asarray(value)
+    except Exception as error:
+        raise TypeError(
+            f"{name}: got {type(value).__name__}, which NumPy cannot view as an array ({error})"
+        ) from error
+
+
+def native(x: np.ndarray) -> np.ndarray:
+    """`x`, or a copy of it where its byte order is foreign or its items are misaligned."""
+    if x.dtype.isnative and x.flags.aligned:
+        return x
+    return np.array(x, dtype=x.dtype.newbyteorder("="), order="K", copy=True)
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.ndarray:
+    """A new result array in the memory order of `like`; MemoryError names its size."""
+    nbytes = prod(shape) * dtype.itemsize
+    if nbytes > LARGE:
+        room = available_memory()
+        if room is not None and nbytes > room:
+            raise MemoryError(_too_large(shape, dtype, nbytes, f"; {_size(room)} are available"))
+    try:
+        return empty_like_order(like, shape, dtype)
+    except (MemoryError, ValueError, OverflowError) as error:
+        raise MemoryError(_too_large(shape, dtype, nbytes)) from error
+
+
+def _too_large(shape: tuple[int, ...], dtype: np.dtype, nbytes: int, more: str = "") -> str:
+    return f"the result of shape {shape} and dtype {dtype} needs {_size(nbytes)}{more}"
+
+
+def _size(nbytes: int) -> str:
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if nbytes < 10_000 or unit == "TB":
+            return f"{nbytes} {unit}"
+        nbytes = round(nbytes / 1000)
+    raise AssertionError
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping, None where the system does not tell.
+
+    Linux hands out address space beyond its memory and kills the process on the first touch,
+    so a result that cannot fit has to be refused beforehand.
+    """
+    rooms = []
+    try:
+        with open("/proc/meminfo") as file:
+            rooms += [int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvail")]
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        with (
+            open("/sys/fs/cgroup/memory.max") as limit,
+            open("/sys/fs/cgroup/memory.current") as used,
+        ):
+            rooms.append(int(limit.read()) - int(used.read()))
+    except (OSError, ValueError):
+        pass
+    if not rooms and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        rooms.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(rooms) if rooms else None
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, name: str = "out") -> None:
+    """Whether `out` can take the result: type, dtype, shape, writeable, no overlap with itself."""
+    if not isinstance(out, np.ndarray):
+        raise bad_type(name, out, "None or a NumPy array")
+    if out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
+        raise TypeError(f"{name}: got dtype {out.dtype}; allowed: {dtype}, the dtype of the result")
+    if out.shape != shape:
+        raise ValueError(
+            f"{name}: got shape {out.shape}; allowed: {shape}, the shape of the result"
+        )
+    if not out.flags.writeable:
+        raise ValueError(f"{name}: got a read-only array; allowed: a writeable one")
+    if overlaps_itself(out):
+        raise ValueError(
+            f"{name}: got strides {out.strides} for shape {out.shape}, by which elements share "
+            "memory; allowed: arrays whose elements are all distinct"
+        )
+
+
+def overlaps_itself(x: np.ndarray) -> bool:
+    """Whether two elements of `x` share memory; odd strides beyond a size count as sharing."""
+    if x.size < 2 or x.flags.c_contiguous or x.flags.f_contiguous:
+        return False
+    reach = x.itemsize
+    for stride, length in sorted(
+        (abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1
+    ):
+        if stride < reach:
+            break
+        reach += stride * (length - 1)
+    else:
+        return False
+    if x.size > ADDRESSES:
+        return True
+    address = np.zeros((), np.int64)
+    for stride, length in zip(x.strides, x.shape, strict=True):
+        address = address[..., None] + np.arange(length) * stride
+    return bool((np.diff(np.sort(address.ravel())) < x.itemsize).any())
+
+
+def may_overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether writing `a` could change `b`; undecided within a bounded effort counts as yes."""
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=10_000)
+    except Exception:  # NumPy gave up (TooHardError)
+        return True
+
+
+class Result:
+    """Where a backend writes: `out` itself, or a stand-in that is copied into it at the end.
+
+    A stand-in is needed where `out` shares memory with an input, or where its items have a
+    foreign byte order or are misaligned.
+    """
+
+    def __init__(
+        self,
+        out: Any,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        like: np.ndarray,
+        *inputs: np.ndarray,
+    ) -> None:
+        if out is not None:
+            check_out(out, shape, dtype)
+        direct = out is not None and not any(may_overlap(out, x) for x in inputs)
+        if direct and out.dtype.isnative and out.flags.aligned:
+            self.array = self.out = out
+        else:
+            self.array = allocate(shape, dtype.newbyteorder("="), like)
+            self.out = out
+
+    def finish(self, dtype: np.dtype) -> np.ndarray:
+        if self.out is self.array:
+            return self.out
+        if self.out is not None:
+            self.out[...] = self.array
+            return self.out
+        # The result keeps the dtype of the input, its byte order included.
+        return self.array if dtype.isnative else self.array.astype(dtype)

@@ -1,0 +1,65 @@
+"""Which backend computes: chosen by the type of the array, loaded on first use."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+
+class BackendUnavailable(RuntimeError):
+    """An operation needs a backend that this machine does not have; the message says why."""
+
+
+# name -> module; each has an attribute `backend` and a function `status()`
+_MODULES = {"cpu": "upsampler.backends.cpu", "reference": "upsampler.backends.reference"}
+_forced: contextvars.ContextVar[str | None] = contextvars.ContextVar("backend", default=None)
+
+
+def get(name: str) -> Any:
+    """The backend of that name."""
+    return importlib.import_module(_MODULES[name]).backend
+
+
+def for_numpy() -> Any:
+    """The backend that computes on NumPy arrays."""
+    return get(_forced.get() or "cpu")
+
+
+@contextlib.contextmanager
+def use(name: str) -> Iterator[None]:
+    """Within the block NumPy arrays are computed on by `name`: "cpu" or "reference"."""
+    if name not in _MODULES:
+        raise ValueError(f"backend: got {name!r}; allowed: {', '.join(_MODULES)}")
+    token = _forced.set(name)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def backends() -> dict[str, dict[str, Any]]:
+    """What can compute here, and with what.
+
+    Returns
+    -------
+    dict
+        For each backend name a dict with ``available`` (bool) and ``reason`` (why not, or
+        None).  Where it is available: ``instruction_set``, ``instruction_sets`` (all that were
+        built and that this processor runs) and ``threads`` (the default number).
+
+    Examples
+    --------
+    >>> import upsampler
+    >>> upsampler.backends()["reference"]["available"]
+    True
+    """
+    result = {}
+    for name, module in _MODULES.items():
+        try:
+            result[name] = importlib.import_module(module).status()
+        except ImportError as error:
+            result[name] = {"available": False, "reason": str(error)}
+    return result

@@ -1,0 +1,34 @@
+"""What a backend is: one page."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..plan import Plan
+from ..spec import PoolSpec
+
+
+class Backend(Protocol):
+    """Applies plans to arrays.  Arguments are checked, native, aligned and distinct in memory.
+
+    ``out`` arrays are filled completely; inputs are never written to.  ``threads`` is the
+    number of threads that may be used, at least 1.
+    """
+
+    name: str
+
+    def resample(self, plan: Plan, x: Any, out: Any, threads: int) -> None:
+        """Forward interpolation, or its adjoint where the plan is one."""
+
+    def avg_pool(self, spec: PoolSpec, x: Any, out: Any, threads: int) -> None: ...
+
+    def avg_pool_backward(self, spec: PoolSpec, grad: Any, out: Any, threads: int) -> None: ...
+
+    def max_pool(self, spec: PoolSpec, x: Any, out: Any, indices: Any, threads: int) -> None:
+        """Maxima, and where `indices` is not None the flat place (h * W + w) of each."""
+
+    def scatter(self, spec: PoolSpec, x: Any, indices: Any, out: Any, add: bool) -> None:
+        """``out[..., indices] = x`` (unpooling) or ``+= x`` (gradient of pooling) per plane."""
+
+    def gather(self, spec: PoolSpec, x: Any, indices: Any, out: Any) -> None:
+        """``out = x[..., indices]`` per plane: the gradient of unpooling."""

@@ -1,0 +1,173 @@
+"""The definition of every operation, in plain NumPy and float64.  The oracle; never fast.
+
+The arithmetic is float64 throughout (a result may therefore differ from the other backends in
+the last bits of float32), and an axis table is applied as what it is: a weighted sum of rows
+of the input, with terms of weight zero left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..axis import AxisTable
+from ..layout import canonical
+from ..plan import Plan
+from ..spec import PoolSpec
+
+
+def apply_table(x: np.ndarray, table: AxisTable, axis: int) -> np.ndarray:
+    """``out[i] = sum over t of weights[i, t] * x[start[i] + t]`` along `axis`."""
+    if table.kind == "copy":
+        return np.take(x, table.start, axis=axis)
+    if table.kind == "linear":
+        return _apply_linear(x, table, axis)
+    total = None
+    for t in range(table.taps):
+        term = _weighted(np.take(x, table.start + t, axis=axis), table.weights[:, t], axis)
+        total = term if total is None else total + term
+    return total
+
+
+def _weighted(x: np.ndarray, w: np.ndarray, axis: int) -> np.ndarray:
+    """``w * x`` along `axis`, and 0 where w is 0, even where x is not finite."""
+    shape = [1] * x.ndim
+    shape[axis] = len(w)
+    w = w.reshape(shape)
+    return np.multiply(w, x, out=np.zeros(np.broadcast_shapes(w.shape, x.shape)), where=w != 0)
+
+
+def _apply_linear(x: np.ndarray, table: AxisTable, axis: int) -> np.ndarray:
+    """``a + w * (b - a)``, and the plain weighted sum where that is not finite."""
+    a = np.take(x, table.start, axis=axis)
+    b = np.take(x, np.minimum(table.start + 1, table.n - 1), axis=axis)
+    w = table.weights[:, 0]
+    result = a + _weighted(b - a, w, axis)
+    plain = _weighted(a, 1.0 - w, axis) + _weighted(b, w, axis)
+    return np.where(np.isfinite(result), result, plain)
+
+
+def round_to(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """float64 to the data type: integers to nearest (ties up) and saturated, floats to nearest."""
+    if dtype.kind not in "iu":
+        return values.astype(dtype)
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    below = np.floor(values)
+    whole = below + (values - below >= 0.5)
+    result = np.clip(whole, float(low), np.nextafter(float(high), 0) if high > 2**53 else high)
+    result = result.astype(dtype)
+    result[whole >= float(high)] = high
+    return result
+
+
+class Reference:
+    name = "reference"
+
+    def resample(self, plan: Plan, x: np.ndarray, out: np.ndarray, threads: int) -> None:
+        values = x if plan.spec.copies and not plan.adjoint else x.astype(np.float64)
+        passes = list(zip(plan.spec.layout.axes, plan.tables, strict=True))
+        # Innermost axis first; the adjoint undoes it, outermost first.
+        with np.errstate(all="ignore"):
+            for axis, table in passes if plan.adjoint else reversed(passes):
+                if not table.identity:
+                    values = apply_table(values, table, axis)
+            out[...] = values if values.dtype == out.dtype else round_to(values, out.dtype)
+
+    # Pooling: planes are seen as (outer, outer, H, W, inner).
+
+    def avg_pool(self, spec: PoolSpec, x: np.ndarray, out: np.ndarray, threads: int) -> None:
+        planes = _padded(_planes(spec, x).astype(np.float64), spec, 0.0)
+        total = sum(_tap(planes, spec, i, j) for i, j in np.ndindex(spec.kernel))
+        _planes(spec, out)[...] = round_to(total / (spec.kernel[0] * spec.kernel[1]), out.dtype)
+
+    def avg_pool_backward(
+        self, spec: PoolSpec, grad: np.ndarray, out: np.ndarray, threads: int
+    ) -> None:
+        share = _planes(spec, grad).astype(np.float64) / (spec.kernel[0] * spec.kernel[1])
+        padded = _padded(np.zeros(_planes(spec, out).shape), spec, 0.0)
+        for i, j in np.ndindex(spec.kernel):
+            _tap(padded, spec, i, j)[...] += share
+        (ph, pw), (h, w) = spec.padding, spec.large
+        _planes(spec, out)[...] = padded[:, :, ph : ph + h, pw : pw + w]
+
+    def max_pool(
+        self,
+        spec: PoolSpec,
+        x: np.ndarray,
+        out: np.ndarray,
+        indices: np.ndarray | None,
+        threads: int,
+    ) -> None:
+        view = _planes(spec, x)
+        h, w = spec.large
+        place = np.broadcast_to(np.arange(h * w).reshape(h, w, 1), view.shape)
+        # Padding is never chosen: it is marked with place -1 and skipped.
+        values, place = _padded(view, spec, view.dtype.type(0)), _padded(place, spec, -1)
+        best = np.zeros(_planes(spec, out).shape, view.dtype)
+        where = np.full(best.shape, -1)
+        for i, j in np.ndindex(spec.kernel):
+            v, p = _tap(values, spec, i, j), _tap(place, spec, i, j)
+            # The first maximum wins; a NaN wins over everything, the last NaN over the others.
+            take = (p >= 0) & ((where < 0) | (v > best) | (v != v))
+            best, where = np.where(take, v, best), np.where(take, p, where)
+        _planes(spec, out)[...] = best
+        if indices is not None:
+            _planes(spec, indices)[...] = where
+
+    def scatter(
+        self, spec: PoolSpec, x: np.ndarray, indices: np.ndarray, out: np.ndarray, add: bool
+    ) -> None:
+        out[...] = 0
+        for values, places, plane in _each_plane(spec, x, indices, out):
+            if add:
+                total = np.zeros(plane.shape)
+                np.add.at(total.reshape(-1), places, values.astype(np.float64))
+                plane[...] = total
+            else:
+                for value, place in zip(values, places, strict=True):  # the last one stays
+                    plane[divmod(int(place), spec.large[1])] = value
+
+    def gather(self, spec: PoolSpec, x: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
+        view, places, planes = (_planes(spec, a) for a in (out, indices, x))
+        for o0, o1, h, w, c in np.ndindex(view.shape):
+            place = divmod(int(places[o0, o1, h, w, c]), spec.large[1])
+            view[o0, o1, h, w, c] = planes[(o0, o1, *place, c)]
+
+
+def _planes(spec: PoolSpec, x: np.ndarray) -> np.ndarray:
+    """`x` as a view of shape (outer, outer, H, W, inner), whatever its layout."""
+    view = canonical(spec.layout).view(x)
+    return view[:, :, 0]
+
+
+def _padded(planes: np.ndarray, spec: PoolSpec, value: Any) -> np.ndarray:
+    (ph, pw) = spec.padding
+    return np.pad(planes, ((0, 0), (0, 0), (ph, ph), (pw, pw), (0, 0)), constant_values=value)
+
+
+def _tap(padded: np.ndarray, spec: PoolSpec, i: int, j: int) -> np.ndarray:
+    """What tap (i, j) of the kernel sees, as a view: one value for each output."""
+    (sh, sw), (h, w) = spec.stride, spec.small
+    return padded[:, :, i : i + sh * (h - 1) + 1 : sh, j : j + sw * (w - 1) + 1 : sw]
+
+
+def _each_plane(spec: PoolSpec, small: np.ndarray, indices: np.ndarray, large: np.ndarray) -> Any:
+    """Values and places of each channel, flat, with the plane (a view) they belong to."""
+    s, p, b = (_planes(spec, a) for a in (small, indices, large))
+    for o in np.ndindex(s.shape[0], s.shape[1]):
+        for c in range(s.shape[4]):
+            yield s[o][:, :, c].reshape(-1), p[o][:, :, c].reshape(-1), b[o][:, :, c]
+
+
+backend = Reference()
+
+
+def status() -> dict[str, Any]:
+    return {
+        "available": True,
+        "reason": None,
+        "instruction_set": "numpy",
+        "instruction_sets": ("numpy",),
+        "threads": 1,
+    }

@@ -1,0 +1,138 @@
+"""Any layout, seen as (outer, spatial..., inner) without copying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SPATIAL = ("W", "HW", "DHW")
+_DEFAULT = {1: "W", 2: "HW", 4: "NCHW", 5: "NCDHW"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the spatial axes of an array stand, for example in ``"NHWC"`` at 1 and 2."""
+
+    text: str
+
+    @property
+    def first(self) -> int:
+        """Index of the first spatial axis."""
+        return min(self.text.index(c) for c in "DHW" if c in self.text)
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return sum(c in "DHW" for c in self.text)
+
+    @property
+    def spatial(self) -> slice:
+        return slice(self.first, self.first + self.rank)
+
+    @property
+    def axes(self) -> range:
+        return range(self.first, self.first + self.rank)
+
+    def with_spatial(self, shape: tuple[int, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """`shape` with its spatial sizes replaced."""
+        return shape[: self.first] + tuple(spatial) + shape[self.first + self.rank :]
+
+
+def parse(text: object, ndim: int, default: str | None = None) -> Layout:
+    """The layout that `text` names for arrays of `ndim` axes; ``None`` takes the default."""
+    if text is None:
+        text = default or _DEFAULT.get(ndim)
+        if text is None:
+            raise ValueError(_no_default(ndim))
+    if not isinstance(text, str):
+        raise TypeError(
+            f"layout: got {text!r} of type {type(text).__name__}; allowed: a string such as 'NCHW'"
+        )
+    spatial = "".join(c for c in text if c in "DHW")
+    letters = set(text)
+    if letters - set("NCDHW") or len(letters) != len(text) or spatial not in SPATIAL:
+        raise ValueError(f"layout: got {text!r}; {_ALLOWED}")
+    if spatial not in text:
+        raise ValueError(f"layout: got {text!r} with its spatial letters apart; {_ALLOWED}")
+    if len(text) != ndim:
+        raise ValueError(
+            f"layout: got {text!r} of {len(text)} letters for an array of {ndim} axes; "
+            "allowed: one letter for each axis"
+        )
+    return Layout(text)
+
+
+_ALLOWED = (
+    "allowed: each of N, C, D, H, W at most once, with the spatial letters W, HW or DHW "
+    "together and in this order"
+)
+
+
+def _no_default(ndim: int) -> str:
+    if ndim == 3:
+        return (
+            "layout: not given, and an array of 3 axes could be 'CHW' (channels first), "
+            "'HWC' (channels last) or 'NCW' (a batch of signals); pass one of them"
+        )
+    return f"layout: arrays of {ndim} axes have no layout; allowed: 1 to 5 axes"
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """How to see arrays of one layout as (outer0, outer1, D, H, W, inner).
+
+    `order` lists the array's axes in that order, None for an axis that is not there.  It is
+    the same for the input and the output of an operation.
+    """
+
+    order: tuple[int | None, ...]
+
+    def view(self, x: np.ndarray) -> np.ndarray:
+        """`x` as a six-dimensional view, any strides."""
+        present = [a for a in self.order if a is not None]
+        index = tuple(np.newaxis if a is None else slice(None) for a in self.order)
+        return x.transpose(present)[index]
+
+
+def canonical(layout: Layout, *arrays: np.ndarray) -> Canonical:
+    """The view in which the kernels run over `arrays`.
+
+    The letters decide the spatial axes.  Which of N and C counts as inner is free, since
+    results do not depend on it: an axis that lies densest in memory in every array is inner,
+    whatever the layout calls it, so that NCHW views of channels-last memory run as such.
+    """
+    first, rank = layout.first, layout.rank
+    spatial = list(range(first, first + rank))
+    others = [a for a in range(len(layout.text)) if a not in spatial]
+
+    def denser(a: int) -> bool:
+        return all(
+            x.shape[a] > 1
+            and all(abs(x.strides[a]) < abs(x.strides[s]) for s in spatial if x.shape[s] > 1)
+            for x in arrays
+        )
+
+    dense = [a for a in others if arrays and denser(a)]
+    inner = max(dense, key=lambda a: (-abs(arrays[0].strides[a]), a)) if dense else None
+    outer: list[int | None] = [a for a in others if a != inner]
+    outer = [None] * (2 - len(outer)) + outer
+    return Canonical((*outer, *[None] * (3 - rank), *spatial, inner))
+
+
+def matching_order(x: np.ndarray) -> tuple[int, ...]:
+    """Axes of `x` from the slowest to the fastest in memory, ties in index order."""
+    return tuple(sorted(range(x.ndim), key=lambda a: (-abs(x.strides[a]), a)))
+
+
+def empty_like_order(x: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A new array of `shape` whose axes lie in memory in the order of those of `x`.
+
+    Axes of length 1 carry no information about order, so arrays that are C-contiguous give
+    C-contiguous results; channels-last memory gives channels-last results, as in PyTorch.
+    """
+    if x.flags.c_contiguous:
+        return np.empty(shape, dtype)
+    order = matching_order(x)
+    out = np.empty(tuple(shape[a] for a in order), dtype)
+    return out.transpose(np.argsort(order))

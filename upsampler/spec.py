@@ -1,0 +1,507 @@
+"""Frozen descriptions of an operation, all validation, all error texts.
+
+Every function checks types before shapes before values and raises before any work is done.
+A message names the argument, what was given and what is allowed.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor, isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from . import layout as layouts
+from .axis import AxisRule
+from .layout import Layout
+
+METHODS = {
+    # mode: (method per axis, spatial axes it wants or None for any)
+    "nearest": ("nearest", None),
+    "nearest-exact": ("nearest-exact", None),
+    "linear": ("linear", None),
+    "bilinear": ("linear", 2),
+    "trilinear": ("linear", 3),
+    "bicubic": ("cubic", None),
+    "area": ("area", None),
+    "lanczos3": ("lanczos3", None),
+    "lanczos": ("lanczos3", None),
+}
+MODES = tuple(METHODS)
+COPY_MODES = ("nearest", "nearest-exact")
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
+NUMBERS = INTEGERS + FLOATS
+_SHORT = ("uint8", "int8", "uint16", "int16", "float16", "bfloat16", "float32")
+SHORT_FILTER = 6  # taps up to which 8/16-bit integers and short floats compute in float32
+
+
+# --- pieces ----------------------------------------------------------------------------------
+
+
+def bad_type(name: str, given: object, allowed: str) -> TypeError:
+    return TypeError(f"{name}: got {given!r} of type {type(given).__name__}; allowed: {allowed}")
+
+
+def bad_value(name: str, given: object, allowed: str) -> ValueError:
+    return ValueError(f"{name}: got {given!r}; allowed: {allowed}")
+
+
+def integer(name: str, value: object, allowed: str = "an integer") -> int:
+    """`value` as a Python int; booleans and floats are no integers."""
+    if isinstance(value, (bool, np.bool_)):
+        raise bad_type(name, value, allowed)
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise bad_type(name, value, allowed) from None
+
+
+def flag(name: str, value: object, optional: bool = False) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if value is None and optional:
+        return False
+    raise bad_type(name, value, "True, False" + (" or None" if optional else ""))
+
+
+def items(value: object) -> list[Any] | None:
+    """The items of a sequence argument, or None where `value` is a scalar."""
+    if isinstance(value, np.ndarray):
+        return list(value) if value.ndim else None
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return list(value)
+    return None
+
+
+def integers(name: str, value: object, allowed: str) -> list[int] | int:
+    many = items(value)
+    if many is None:
+        return integer(name, value, allowed)
+    return [integer(name, v, allowed) for v in many]
+
+
+def per_axis(name: str, value: Any, rank: int) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        return (value,) * rank
+    if len(value) != rank:
+        raise ValueError(
+            f"{name}: got {len(value)} values {tuple(value)} for {rank} spatial "
+            f"{'axis' if rank == 1 else 'axes'}; allowed: one value, or one for each axis"
+        )
+    return tuple(value)
+
+
+def thread_count(value: object, name: str = "num_threads") -> int | None:
+    if value is None:
+        return None
+    n = integer(name, value, "an integer of at least 1, or None")
+    if n < 1:
+        raise bad_value(name, n, "an integer of at least 1, or None")
+    return n
+
+
+def dtype_name(dtype: np.dtype) -> str:
+    """The name of a dtype without its byte order."""
+    return dtype.newbyteorder("=").name if dtype.kind in "biufc" else dtype.name
+
+
+def accumulator(name: str, taps: int) -> str:
+    """The dtype of the arithmetic: float32 or float64 (semantics, section 4)."""
+    return "float32" if name in _SHORT and taps <= SHORT_FILTER else "float64"
+
+
+def check_number(dtype: np.dtype, what: str, allowed: tuple[str, ...]) -> None:
+    if dtype_name(dtype) not in allowed:
+        raise TypeError(f"x: got dtype {dtype} for {what}; allowed: {', '.join(allowed)}")
+
+
+# --- resampling ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ResampleSpec:
+    """One interpolation: what the backends, plans and windows are made from."""
+
+    mode: str
+    layout: Layout
+    shape: tuple[int, ...]  # of the whole input
+    dtype: str
+    rules: tuple[AxisRule, ...]
+    window: tuple[tuple[int, int], ...]
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        return self.layout.with_spatial(self.shape, tuple(r.m for r in self.rules))
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        return self.layout.with_spatial(self.shape, tuple(b - a for a, b in self.window))
+
+    @property
+    def copies(self) -> bool:
+        """Whether items are moved untouched (nearest), whatever their dtype."""
+        return self.mode in COPY_MODES
+
+
+def resample_spec(
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: Any = "nearest",
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+    antialias: Any = False,
+    layout: Any = None,
+    window: Any = None,
+    backward: bool = False,
+) -> ResampleSpec:
+    """Check every argument of `interpolate` and describe what is asked."""
+    # Types.
+    if size is not None:
+        size = integers("size", size, "an integer, or one for each spatial axis")
+    scale = _scale_types(scale_factor)
+    if not isinstance(mode, str):
+        raise bad_type("mode", mode, _modes_text())
+    align = flag("align_corners", align_corners, optional=True)
+    recompute = flag("recompute_scale_factor", recompute_scale_factor, optional=True)
+    smooth = flag("antialias", antialias)
+    pairs = _window_types(window)
+    _resample_dtype(dtype, mode, backward)
+    # Shapes.
+    where = layouts.parse(layout, len(shape))
+    rank = where.rank
+    if size is None and scale is None:
+        raise ValueError("size, scale_factor: got neither; allowed: exactly one of them")
+    if size is not None and scale is not None:
+        raise ValueError(
+            f"size, scale_factor: got both {size!r} and {scale_factor!r}; "
+            "allowed: exactly one of them"
+        )
+    sizes = per_axis("size", size, rank) if size is not None else None
+    scales = per_axis("scale_factor", scale, rank) if scale is not None else None
+    if pairs is not None and len(pairs) != rank:
+        raise ValueError(
+            f"window: got {len(pairs)} ranges for {rank} spatial axes of layout {where.text!r}; "
+            "allowed: one (start, stop) for each"
+        )
+    # Values.
+    method = _check_mode(mode, where, align, smooth)
+    if recompute and sizes is not None:
+        raise ValueError(
+            "recompute_scale_factor: got True together with size; allowed: only with scale_factor"
+        )
+    spatial = shape[where.spatial]
+    if 0 in spatial:
+        raise ValueError(
+            f"x: got shape {shape} with an empty spatial axis (layout {where.text!r}); "
+            "allowed: spatial axes of at least 1"
+        )
+    rules = []
+    for axis, n in enumerate(spatial):
+        if sizes is not None:
+            m, step = _from_size(sizes[axis]), Fraction(n, max(1, sizes[axis]))
+        else:
+            m, step = _from_scale(n, scales[axis], recompute)  # type: ignore[index]
+        rules.append(AxisRule(n, m, method, step, align, smooth))
+    return ResampleSpec(
+        mode=mode,
+        layout=where,
+        shape=shape,
+        dtype=dtype_name(dtype),
+        rules=tuple(rules),
+        window=_window_values(pairs, rules),
+    )
+
+
+def _modes_text() -> str:
+    return "one of " + ", ".join(repr(m) for m in MODES)
+
+
+def _scale_types(value: object) -> Any:
+    if value is None:
+        return None
+
+    def one(v: object) -> Fraction | float:
+        if isinstance(v, (bool, np.bool_)) or not isinstance(v, (Real, np.generic)):
+            raise bad_type("scale_factor", v, "a real number, or one for each spatial axis")
+        if isinstance(v, (Fraction, int)):
+            return Fraction(v)
+        try:
+            return float(v)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise bad_type(
+                "scale_factor", v, "a real number, or one for each spatial axis"
+            ) from None
+
+    many = items(value)
+    return one(value) if many is None else [one(v) for v in many]
+
+
+def _window_types(window: object) -> list[tuple[int, int]] | None:
+    if window is None:
+        return None
+    allowed = "None, or a (start, stop) pair of integers for each spatial axis"
+    ranges = items(window)
+    if ranges is None:
+        raise bad_type("window", window, allowed)
+    pairs = []
+    for r in ranges:
+        ends = items(r)
+        if ends is None:
+            raise bad_type("window", window, allowed)
+        if len(ends) != 2:
+            raise bad_value("window", window, allowed)
+        pairs.append((integer("window", ends[0], allowed), integer("window", ends[1], allowed)))
+    return pairs
+
+
+def _window_values(
+    pairs: list[tuple[int, int]] | None, rules: Sequence[AxisRule]
+) -> tuple[tuple[int, int], ...]:
+    if pairs is None:
+        return tuple((0, r.m) for r in rules)
+    for (lo, hi), rule in zip(pairs, rules, strict=True):
+        if not 0 <= lo <= hi <= rule.m:
+            raise bad_value(
+                "window", (lo, hi), f"0 <= start <= stop <= {rule.m}, the output size of that axis"
+            )
+    return tuple(pairs)
+
+
+def _resample_dtype(dtype: np.dtype, mode: str, backward: bool) -> None:
+    if dtype.hasobject:
+        raise TypeError(f"x: got dtype {dtype}; allowed: no Python objects, they cannot be moved")
+    name = dtype_name(dtype)
+    if backward:
+        if name not in FLOATS:
+            raise TypeError(f"grad: got dtype {dtype}; allowed: {', '.join(FLOATS)}")
+    elif mode not in COPY_MODES and mode in METHODS and name not in NUMBERS:
+        raise TypeError(
+            f"x: got dtype {dtype} for mode {mode!r}; allowed: {', '.join(NUMBERS)} "
+            "(bool, complex and other items: 'nearest' and 'nearest-exact' only)"
+        )
+
+
+def _check_mode(mode: str, where: Layout, align: bool, smooth: bool) -> str:
+    if mode not in METHODS:
+        raise bad_value("mode", mode, _modes_text())
+    method, wants = METHODS[mode]
+    if wants is not None and where.rank != wants:
+        raise ValueError(
+            f"mode: got {mode!r} for layout {where.text!r} with {where.rank} spatial axes; "
+            f"allowed: {wants} spatial axes (mode 'linear' takes any number)"
+        )
+    if align and method in ("area", "lanczos3"):
+        raise ValueError(
+            f"align_corners: got True with mode {mode!r}; allowed: only with the nearest, "
+            "linear and cubic modes"
+        )
+    if smooth and method not in ("linear", "cubic", "lanczos3"):
+        raise ValueError(
+            f"antialias: got True with mode {mode!r}; allowed: only with 'linear', 'bilinear', "
+            "'trilinear', 'bicubic' and 'lanczos3'"
+        )
+    return method
+
+
+def _from_size(m: int) -> int:
+    if m < 1:
+        raise bad_value("size", m, "at least 1")
+    return m
+
+
+def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Fraction | float]:
+    """Output length and step for a factor; see section 2 of the semantics."""
+    shown = s if isinstance(s, float) or s.denominator > 1 else int(s)
+    if (isinstance(s, float) and not isfinite(s)) or s <= 0:
+        raise bad_value("scale_factor", shown, "a finite number above 0")
+    if isinstance(s, float) and s.is_integer():
+        s = Fraction(int(s))  # integer factors are exact: 49 * (1 / 49) is below 1 in floats
+    if isinstance(s, Fraction):
+        m = floor(n * s)
+        step: Fraction | float = 1 / s
+    else:
+        m, step = _floor_product(n, s), 1.0 / s
+    if m < 1:
+        raise ValueError(
+            f"scale_factor: got {shown}, which leaves nothing of an axis of length {n}; "
+            "allowed: factors that give at least 1 output"
+        )
+    return m, Fraction(n, m) if recompute else step
+
+
+def _floor_product(n: int, s: float) -> int:
+    product = n * s
+    if not isfinite(product):
+        raise bad_value("scale_factor", s, "a factor whose output length is finite")
+    whole = round(product)
+    return whole if abs(product - whole) <= 1e-6 else floor(product)
+
+
+def check_full_shape(name: str, shape: object) -> tuple[int, ...]:
+    """`input_size` of a backward function: the full shape of its input."""
+    allowed = "the full shape of x, a sequence of integers"
+    many = items(shape)
+    if many is None:
+        raise bad_type(name, shape, allowed)
+    full = tuple(integer(name, v, allowed) for v in many)
+    if any(v < 0 for v in full):
+        raise bad_value(name, full, "no negative sizes")
+    return full
+
+
+# --- pooling ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """A pooling or unpooling of two spatial axes.
+
+    `large` is the spatial size of the pooling's input (the unpooling's output), `small` that
+    of its output.  Kernel, stride and padding are zeros where only indices matter.
+    """
+
+    layout: Layout
+    dtype: str
+    large: tuple[int, int]
+    small: tuple[int, int]
+    kernel: tuple[int, int] = (0, 0)
+    stride: tuple[int, int] = (0, 0)
+    padding: tuple[int, int] = (0, 0)
+
+    @property
+    def arithmetic(self) -> str:
+        return accumulator(self.dtype, self.kernel[0] * self.kernel[1])
+
+
+def _pool_layout(layout: Any, ndim: int) -> Layout:
+    where = layouts.parse(layout, ndim)
+    if where.rank != 2:
+        raise ValueError(
+            f"layout: got {where.text!r} with {where.rank} spatial axes; allowed: two (H and W)"
+        )
+    return where
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    if isinstance(value, list) and len(value) != 2:
+        raise ValueError(f"{name}: got {len(value)} values {tuple(value)}; allowed: one or two")
+    return per_axis(name, value, 2)  # type: ignore[return-value]
+
+
+def pool_geometry(
+    kernel_size: Any, stride: Any, padding: Any
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride (by default the kernel) and padding as checked pairs."""
+    allowed = "an integer, or one for each of H and W"
+    kernel = integers("kernel_size", kernel_size, allowed)
+    step = kernel if stride is None else integers("stride", stride, allowed)
+    pad = integers("padding", padding, allowed)
+    kernel, step, pad = (
+        _pair("kernel_size", kernel),
+        _pair("stride", step),
+        _pair("padding", pad),
+    )
+    for name, pair, least in (("kernel_size", kernel, 1), ("stride", step, 1), ("padding", pad, 0)):
+        if min(pair) < least:
+            raise bad_value(name, pair, f"at least {least}")
+    if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
+        raise bad_value("padding", pad, f"at most half of the kernel {kernel}")
+    return kernel, step, pad
+
+
+def pool_spec(
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    layout: Any = None,
+    dtypes: tuple[str, ...] = NUMBERS,
+    what: str = "pooling",
+) -> PoolSpec:
+    """Check the arguments of a pooling of an input of `shape`."""
+    check_number(dtype, what, dtypes)
+    kernel, step, pad = pool_geometry(kernel_size, stride, padding)
+    where = _pool_layout(layout, len(shape))
+    large = shape[where.spatial]
+    small = tuple(
+        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(large, kernel, step, pad, strict=True)
+    )
+    if min(large) < 1 or min(small) < 1:
+        raise ValueError(
+            f"kernel_size: got {kernel} with padding {pad}, which leaves nothing of {large}; "
+            "allowed: kernels that fit into the padded input at least once"
+        )
+    return PoolSpec(where, dtype_name(dtype), large, small, kernel, step, pad)  # type: ignore[arg-type]
+
+
+def unpool_spec(
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    output_size: Any,
+    layout: Any,
+) -> PoolSpec:
+    """Check the arguments of an unpooling of pooled values of `shape`."""
+    check_number(dtype, "max_unpool2d", NUMBERS)
+    kernel, step, pad = pool_geometry(kernel_size, stride, padding)
+    where = _pool_layout(layout, len(shape))
+    small = shape[where.spatial]
+    usual = tuple(
+        (n - 1) * s - 2 * p + k for n, k, s, p in zip(small, kernel, step, pad, strict=True)
+    )
+    large = usual
+    if output_size is not None:
+        given = check_full_shape("output_size", output_size)
+        if len(given) == len(shape):
+            if where.with_spatial(shape, given[where.spatial]) != given:
+                raise bad_value("output_size", given, f"the axes besides H and W as in {shape}")
+            given = given[where.spatial]
+        if len(given) != 2 or any(
+            not u - s < g < u + s for g, u, s in zip(given, usual, step, strict=True)
+        ):
+            raise bad_value(
+                "output_size", given, f"H and W each less than the stride {step} away from {usual}"
+            )
+        large = given
+    if min(large) < 1 or min(small) < 1:
+        raise bad_value("x", shape, "an input whose unpooled result has at least one pixel")
+    return PoolSpec(where, dtype_name(dtype), large, small, kernel, step, pad)  # type: ignore[arg-type]
+
+
+def index_spec(
+    shape: tuple[int, ...], dtype: np.dtype, full: tuple[int, ...], layout: Any, name: str
+) -> PoolSpec:
+    """Check a gradient of shape `shape` against the full shape `full` its indices point into."""
+    if dtype_name(dtype) not in FLOATS:
+        raise TypeError(f"{name}: got dtype {dtype}; allowed: {', '.join(FLOATS)}")
+    where = _pool_layout(layout, len(shape))
+    if len(full) != len(shape) or where.with_spatial(full, shape[where.spatial]) != shape:
+        raise ValueError(
+            f"{name}: got shape {shape} for {full}; allowed: shapes alike but for H and W"
+        )
+    return PoolSpec(where, dtype_name(dtype), full[where.spatial], shape[where.spatial])  # type: ignore[arg-type]
+
+
+def check_indices(indices: np.ndarray, shape: tuple[int, ...], plane: int) -> None:
+    """`indices` must be integers of `shape`, each a flat place h * W + w inside the plane."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices: got dtype {indices.dtype}; allowed: integers")
+    if indices.shape != shape:
+        raise ValueError(f"indices: got shape {indices.shape}; allowed: {shape}")
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < plane:
+        low, high = int(indices.min()), int(indices.max())
+        raise ValueError(
+            f"indices: got values from {low} to {high}; allowed: 0 to {plane - 1}, the flat places "
+            "h * W + w of a plane"
+        )
