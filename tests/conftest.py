@@ -1,0 +1,53 @@
+"""The backends that the tests of the core run over, and how hypothesis behaves."""
+
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+import upsampler
+from upsampler.backends import use
+
+_COMMON = {
+    "deadline": None,
+    # The only function-scoped fixtures are the backend ones: they select, and need no reset.
+    "suppress_health_check": [
+        hypothesis.HealthCheck.function_scoped_fixture,
+        hypothesis.HealthCheck.too_slow,
+    ],
+}
+# Fixed examples where a red run must mean a change of the code; `--hypothesis-profile=explore`
+# draws new ones and more of them.
+hypothesis.settings.register_profile("default", derandomize=True, max_examples=60, **_COMMON)
+hypothesis.settings.register_profile("explore", max_examples=2000, **_COMMON)
+hypothesis.settings.load_profile("default")
+
+
+def compiled() -> list[str]:
+    """Names of the CPU backend, one for each instruction set that this processor runs."""
+    names = upsampler.backends()["cpu"]["instruction_sets"]
+    return [f"cpu-{name}" for name in names if name != "numpy"]
+
+
+COMPILED = compiled()
+
+
+@pytest.fixture(params=["reference", *COMPILED])
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once on every backend."""
+    with use(request.param):
+        yield request.param
+
+
+@pytest.fixture(params=COMPILED)
+def cpu(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once for each instruction set: for what the reference does not promise."""
+    with use(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def default_threads() -> Iterator[None]:
+    """Undoes `set_num_threads`."""
+    yield
+    upsampler.set_num_threads(None)
