@@ -1,0 +1,89 @@
+"""Times this package beside its peers and beside memset, the limit.
+
+Cases, ways of the peers and the meaning of the columns are described in the modules beside
+this file.  "gain" is the time of the fastest peer over ours, fresh results on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from upsampler.threads import available_cores
+
+from . import cases, machine, peers, report
+from .contest import run_case
+
+WIDTH = 200  # columns where the output is no terminal
+SHARE, QUICK_SHARE = 0.8, 0.15  # seconds of timing for each way to do a case
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="all cores only, fewer repetitions, no scikit-image"
+    )
+    parser.add_argument(
+        "--threads", type=int, nargs="+", metavar="N", help="default: 1 and all cores"
+    )
+    parser.add_argument(
+        "--filter", default="", metavar="TEXT", help="only cases whose name contains these words"
+    )
+    parser.add_argument("--peers", nargs="*", choices=list(peers.PEERS), help="default: all")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write tables, into the marked section"
+    )
+    args = parser.parse_args(argv)
+    cores = available_cores()
+    if args.threads is None:
+        args.threads = [cores] if args.quick else sorted({1, cores})
+    if min(args.threads) < 1:
+        parser.error(f"--threads: got {min(args.threads)}; allowed: at least 1")
+    if args.peers is None:
+        args.peers = [n for n in peers.PEERS if not (args.quick and n == "scikit-image")]
+    args.cases = cases.matching(args.filter)
+    if not args.cases:
+        names = "\n  ".join(c.name for c in cases.CASES)
+        parser.error(f"--filter: got {args.filter!r}; allowed: words of these cases\n  {names}")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = arguments(argv)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    found = peers.versions(args.peers)
+    for name, version in found.items():
+        if version.startswith(peers.ABSENT):
+            console.print(f"{name} is left out ({version})")
+    results = []
+    share = QUICK_SHARE if args.quick else SHARE
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(args.threads) * len(args.cases))
+        for threads in args.threads:
+            for case in args.cases:
+                progress.update(task, description=f"{case.name}, {threads} threads")
+                results.append(run_case(case, threads, found, share))
+                progress.advance(task)
+    for table in report.terminal_tables(results):
+        console.print(table)
+    about = machine.describe(found)
+    if args.json:
+        settings = {"quick": args.quick, "threads": args.threads, "filter": args.filter}
+        args.json.write_text(report.as_json(results, about, settings), encoding="utf-8")
+    if args.markdown:
+        report.write_section(args.markdown, report.markdown(results, about))
+    for r in results:
+        for name, off in r.differences.items():
+            console.print(f"[red]{r.case.name}: {name} differs from ours by {off:g}, not timed[/]")
+    return 1 if any(r.differences for r in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

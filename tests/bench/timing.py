@@ -1,0 +1,84 @@
+"""Alternating repetitions and their medians."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+BURST = 3  # timed calls in a row, after one that is not timed
+LONG = 0.1  # seconds from which a call stands alone: its own length warms it up
+MOST = 20  # turns at most
+# After a parallel call the worker threads of OpenMP spin for a while, on a core that the next
+# one needs.  Without a pause PyTorch's threads cost OpenCV, timed after it, up to a third.
+PAUSE = 0.005
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Seconds a call took: median and quartiles of `count` repetitions."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Stats:
+        low, median, high = np.percentile(seconds, (25, 50, 75))
+        return cls(float(median), float(low), float(high), len(seconds))
+
+
+def turns(seconds: float, share: float) -> int:
+    """How many turns a call of `seconds` gets of a budget of `share` seconds: at least one."""
+    calls = 1 if seconds >= LONG else BURST + 1
+    return max(1, min(MOST, int(share / (calls * seconds + PAUSE))))
+
+
+def schedule(counts: Mapping[str, int]) -> Iterator[str]:
+    """Every name as often as its count says, evenly spread over the whole.
+
+    A machine that is slow for a while is so for everybody.
+    """
+    order = {name: k for k, name in enumerate(counts)}
+    moments = [((k + 0.5) / n, order[name], name) for name, n in counts.items() for k in range(n)]
+    return (name for *_, name in sorted(moments))
+
+
+def measure(
+    runs: Mapping[str, Callable[[], Any]],
+    share: float,
+    clock: Callable[[], float] = time.perf_counter,
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Stats]:
+    """Time all `runs` alternately, each for about `share` seconds.
+
+    Results are dropped outside of the timed span, the collector of garbage is off.
+    """
+
+    def timed(run: Callable[[], Any]) -> float:
+        begin = clock()
+        result = run()
+        end = clock()
+        del result
+        return end - begin
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        first = {name: timed(run) for name, run in runs.items()}
+        seconds: dict[str, list[float]] = {name: [] for name in runs}
+        for name in schedule({name: turns(s, share) for name, s in first.items()}):
+            pause(PAUSE)
+            if first[name] < LONG:
+                runs[name]()
+            for _ in range(BURST if first[name] < LONG else 1):
+                seconds[name].append(timed(runs[name]))
+    finally:
+        if was_on:
+            gc.enable()
+    return {name: Stats.of(s) for name, s in seconds.items()}
