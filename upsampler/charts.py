@@ -155,7 +155,7 @@ def text(height: int, width: int) -> np.ndarray:
     for share, ink in ((0.17, _INK), (0.13, _INK), (0.09, 90), (0.07, _INK), (0.055, _INK)):
         line("Rag 0189 &@", share, ink)
     y += round(0.02 * height)
-    draw.rectangle((0, y, width, height), fill=_INK)
+    draw.rectangle((0, y, width, max(y, height)), fill=_INK)
     y += round(0.02 * height)
     for share in (0.1, 0.07, 0.05):
         line("light on dark %#", share, _GROUND)
