@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-BURST = 3  # timed calls in a row, after one that is not timed
+# Timed calls in a row, after one that is not timed: it warms the caches, and by its end the
+# threads of the one before have stopped spinning.  (A pause besides, of 1 to 20 ms between
+# PyTorch and OpenCV or memset, changed no median by more than the noise.)
+BURST = 3
 LONG = 0.1  # seconds from which a call stands alone: its own length warms it up
 MOST = 20  # turns at most
-# After a parallel call the worker threads of OpenMP spin for a while, on a core that the next
-# one needs.  Without a pause PyTorch's threads cost OpenCV, timed after it, up to a third.
-PAUSE = 0.005
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Stats:
 def turns(seconds: float, share: float) -> int:
     """How many turns a call of `seconds` gets of a budget of `share` seconds: at least one."""
     calls = 1 if seconds >= LONG else BURST + 1
-    return max(1, min(MOST, int(share / (calls * seconds + PAUSE))))
+    return max(1, min(MOST, int(share / (calls * max(seconds, 1e-6)))))
 
 
 def schedule(counts: Mapping[str, int]) -> Iterator[str]:
@@ -53,7 +53,6 @@ def measure(
     runs: Mapping[str, Callable[[], Any]],
     share: float,
     clock: Callable[[], float] = time.perf_counter,
-    pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Stats]:
     """Time all `runs` alternately, each for about `share` seconds.
 
@@ -73,7 +72,6 @@ def measure(
         first = {name: timed(run) for name, run in runs.items()}
         seconds: dict[str, list[float]] = {name: [] for name in runs}
         for name in schedule({name: turns(s, share) for name, s in first.items()}):
-            pause(PAUSE)
             if first[name] < LONG:
                 runs[name]()
             for _ in range(BURST if first[name] < LONG else 1):
