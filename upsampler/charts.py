@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 
 import numpy as np
 
+# A photograph with natural detail (NASA, public domain; see assets/make_charts.py).
+SAMPLE = Path(__file__).with_name("data") / "sample.png"
 SIZE = (320, 480)  # of the whole chart: small, because it is there to be magnified
 _GROUND, _INK = 236, 20
 _FINE = 8  # samples per pixel and axis where edges are drawn
