@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -30,6 +31,7 @@ if SANITIZE:
 
 # module, source, extra compiler flags, wanted here
 EXTENSIONS = [
+    ("upsampler.backends._threads", "upsampler/backends/_threads.pyx", [], True),
     ("upsampler.backends._cpu_baseline", "upsampler/backends/_cpu_baseline.pyx", [], True),
     ("upsampler.backends._cpu_avx2", "upsampler/backends/_cpu_avx2.pyx", AVX2, X86),
     ("upsampler_gui._pack", "gui/_pack.pyx", [], True),
@@ -53,7 +55,8 @@ def extensions():
                 [source],
                 extra_compile_args=COMMON + flags,
                 extra_link_args=LINK,
-                define_macros=[("UPSAMPLER_DEBUG", "1")] if DEBUG or SANITIZE else [],
+                include_dirs=[numpy.get_include(), "upsampler/backends"],
+                define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             )
 
 

@@ -63,14 +63,26 @@ class AxisRule:
         return self.n == self.m and (self.step == 1 or self.align_corners or self.method == "area")
 
     @property
+    def period(self) -> int:
+        """Outputs for one input sample where that is an integer factor, else 0."""
+        step = self.step
+        whole = isinstance(step, Fraction) and step.numerator == 1 and not self.align_corners
+        return step.denominator if whole else 0
+
+    @property
     def _filter(self) -> str:
         return "antialias" if self.antialias and self.method in _SUPPORT else self.method
 
     def table(self, lo: int = 0, hi: int | None = None) -> AxisTable:
         """Rows ``lo:hi`` of the table: exactly the slice of the full one, at the slice's cost."""
         hi = self.m if hi is None else hi
+        if self.identity:
+            start = np.arange(lo, hi, dtype=np.int64)
+            return AxisTable(
+                self.n, "copy", start, np.empty((hi - lo, 0)), True, self.taps, self.period
+            )
         start, weights = _BUILD[self._filter](self, lo, hi)
-        return AxisTable(self.n, self.kind, start, weights, self.identity, self.taps)
+        return AxisTable(self.n, self.kind, start, weights, self.identity, self.taps, self.period)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +93,9 @@ class AxisTable:
     kind: str
     start: np.ndarray  # int64, (rows,)
     weights: np.ndarray  # float64, (rows, taps); (rows, 0) for copy
-    identity: bool = False
+    identity: bool = False  # rows of the unit matrix: copies, whatever the rule is called
     full_taps: int = 1  # taps of the table that this is a slice of: they decide the arithmetic
+    period: int = 0  # inside, row i + period is row i moved by one sample; 0: no such period
 
     @property
     def rows(self) -> int:
@@ -129,13 +142,17 @@ class AxisTable:
         full_taps = max(1, int((last - first + 1).max(initial=0)))
         length = hi - lo
         taps = min(full_taps, max(length, 1))
+        # Inputs that no output used have no weights; their rows start where the row before does,
+        # so that starts never fall.
+        first = np.maximum.accumulate(np.where(last < 0, 0, first))
         start = np.clip(first - lo, 0, max(length - taps, 0))
         weights = np.zeros((self.n, taps))
         inside = (i >= lo) & (i < hi)
         i, k, w = i[inside] - lo, k[inside], w[inside]
         weights[k, i - start[k]] = w
-        identity = self.identity and length == self.n
-        return AxisTable(length, "sum", start, weights, identity, full_taps)
+        if self.identity and length == self.n:
+            return self
+        return AxisTable(length, "sum", start, weights, False, full_taps)
 
     def dense(self) -> np.ndarray:
         """The slice as a dense ``rows x n`` matrix, for tests and for explanation."""

@@ -13,14 +13,16 @@ class BackendUnavailable(RuntimeError):
     """An operation needs a backend that this machine does not have; the message says why."""
 
 
-# name -> module; each has an attribute `backend` and a function `status()`
+# name -> module; each has an attribute `backend` and a function `status`
 _MODULES = {"cpu": "upsampler.backends.cpu", "reference": "upsampler.backends.reference"}
 _forced: contextvars.ContextVar[str | None] = contextvars.ContextVar("backend", default=None)
 
 
 def get(name: str) -> Any:
-    """The backend of that name."""
-    return importlib.import_module(_MODULES[name]).backend
+    """The backend of that name: "cpu", "reference", or "cpu-baseline", "cpu-avx2"..."""
+    name, _, isa = name.partition("-")
+    module = importlib.import_module(_MODULES[name])
+    return module.of_isa(isa) if isa else module.backend
 
 
 def for_numpy() -> Any:
@@ -30,9 +32,8 @@ def for_numpy() -> Any:
 
 @contextlib.contextmanager
 def use(name: str) -> Iterator[None]:
-    """Within the block NumPy arrays are computed on by `name`: "cpu" or "reference"."""
-    if name not in _MODULES:
-        raise ValueError(f"backend: got {name!r}; allowed: {', '.join(_MODULES)}")
+    """Within the block NumPy arrays are computed on by the backend `name` (see `get`)."""
+    get(name)
     token = _forced.set(name)
     try:
         yield

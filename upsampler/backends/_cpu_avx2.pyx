@@ -1,0 +1,6 @@
+# The loops for avx2; see _resample.pxi and its neighbours.
+include "_types.pxi"
+include "_items.pxi"
+include "_resample.pxi"
+include "_program.pxi"
+include "_pool.pxi"

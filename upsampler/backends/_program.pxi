@@ -1,0 +1,157 @@
+# The doors to Python: tables kept in C form, and calls that hand over arrays.
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+cdef enum:
+    # Elements of output that one unit of work should have: large enough for the unit's start
+    # (a ring to fill) to vanish, small enough for late threads to find work.
+    UNIT = 1 << 17
+    # Output elements for which it pays to wake another thread (about 50 us of work).
+    THREAD = 1 << 16
+
+
+cdef const void* address(array):
+    return cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef void fill_side(Side* side, x, Py_ssize_t size):
+    """Data and strides of a six-dimensional view (outer, outer, D, H, W, inner)."""
+    cdef cnp.ndarray array = x
+    cdef cnp.npy_intp* strides = cnp.PyArray_STRIDES(array)
+    cdef cnp.npy_intp* shape = cnp.PyArray_DIMS(array)
+    side.data = <char*> cnp.PyArray_DATA(array)
+    side.outer0 = strides[0]
+    side.outer1 = strides[1]
+    side.d = strides[2]
+    side.h = strides[3]
+    side.w = strides[4]
+    side.inner = strides[5] if shape[5] > 1 else size
+    # A row of one pixel is dense whatever its stride says.
+    side.dense = side.inner == size and (side.w == shape[5] * size or shape[4] == 1)
+
+
+cdef int helpful_threads(int threads, Py_ssize_t elements) noexcept:
+    return <int> max(1, min(<Py_ssize_t> threads, elements // THREAD))
+
+
+cdef Py_ssize_t rows_per_unit(
+    Py_ssize_t rows, Py_ssize_t width, Py_ssize_t others, int threads, Py_ssize_t least
+) noexcept:
+    """Rows of a unit, where `others` tiles and planes multiply the units."""
+    cdef Py_ssize_t block = max(least, UNIT // max(1, width))
+    if threads > 1 and others * (rows // block + 1) < 8 * threads:
+        block = max(least, rows * others // (8 * threads))
+    return max(1, min(block, rows))
+
+
+cdef class Resampler:
+    """A plan in the form of the loops, for one number of items a pixel.
+
+    Built by ``cpu.py`` from the plan's tables; `tables` is (D, H) and `columns` the tiles of W,
+    all arrays contiguous and of the types that the structs want.
+    """
+
+    cdef Job job
+    cdef bint adjoint
+    cdef object kept  # owners of the memory that `job` points to
+
+    def __init__(self, int code, bint wide, bint adjoint, Py_ssize_t inner, tables, columns):
+        cdef Job* job = &self.job
+        memset(job, 0, sizeof(Job))
+        self.adjoint = adjoint
+        self.kept = (tables, columns)
+        job.wide = wide
+        job.inner = inner
+        if wide:
+            choose_codec(&job.codec, code, <double*> NULL)
+            choose_codec(&job.middle, F64, <double*> NULL)
+        else:
+            choose_codec(&job.codec, code, <float*> NULL)
+            choose_codec(&job.middle, F32, <float*> NULL)
+        self.fill_table(&job.d, tables[0])
+        self.fill_table(&job.h, tables[1])
+        job.slots = 1 if adjoint else job.d.taps * job.h.taps
+        job.w.kind = columns.kind
+        job.w.taps = columns.taps
+        job.w.period = columns.period
+        job.w.tiles = len(columns.tiles)
+        job.w.tile = <const Tile*> address(columns.tiles)
+        job.w.start = <const int32_t*> address(columns.start)
+        job.w.columns = <const int64_t*> address(columns.columns)
+        job.w.weights = address(columns.weights)
+        job.in_row = columns.in_row * inner + SLACK
+        job.out_row = columns.out_row * inner + SLACK
+
+    cdef fill_table(self, Table* to, table):
+        to.kind = table.kind
+        to.n = table.n
+        to.rows = table.rows
+        to.taps = table.taps
+        to.start = <const int64_t*> address(table.start)
+        to.weights = address(table.weights)
+
+    def run(self, x, out, int threads, bint stream):
+        """Compute `out` from `x`, both six-dimensional views."""
+        cdef Job job = self.job
+        cdef Places unused
+        cdef Py_ssize_t planes = out.shape[0] * out.shape[1]
+        cdef Py_ssize_t rows = job.d.rows * job.h.rows
+        cdef Py_ssize_t elements = max(<Py_ssize_t> out.size, <Py_ssize_t> x.size)
+        cdef Py_ssize_t width = job.out_row
+        cdef Py_ssize_t units
+        cdef size_t scratch
+        cdef int failed
+        job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
+        job.outer1 = out.shape[1]
+        job.stream = stream
+        fill_side(&job.x, x, job.size)
+        fill_side(&job.out, out, job.size)
+        threads = helpful_threads(threads, elements)
+        job.block = rows_per_unit(
+            rows, width, planes * job.w.tiles, threads, 1 if self.adjoint else 16
+        )
+        job.blocks = (rows + job.block - 1) // job.block
+        units = planes * job.w.tiles * job.blocks
+        scratch = lay_out(&unused, NULL, &job)
+        with nogil:
+            if self.adjoint:
+                failed = run_units(
+                    backward_double if job.wide else backward_float, &job, units, threads, scratch
+                )
+            else:
+                failed = run_units(
+                    forward_double if job.wide else forward_float, &job, units, threads, scratch
+                )
+        if failed:
+            raise MemoryError(f"no memory for a workspace of {scratch} bytes")
+
+
+def copy_pixels(x, out, d_index, h_index, w_index, Py_ssize_t period, int threads, bint stream):
+    """Nearest: ``out[.., d, h, w, :] = x[.., d_index[d], h_index[h], w_index[w], :]``."""
+    cdef CopyJob job
+    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel
+    cdef int failed
+    job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
+    fill_side(&job.x, x, job.size)
+    fill_side(&job.out, out, job.size)
+    job.d_index = <const int64_t*> address(d_index)
+    job.h_index = <const int64_t*> address(h_index)
+    job.w_index = <const int64_t*> address(w_index)
+    job.outer1 = out.shape[1]
+    job.rows_d, job.rows_h, job.width, job.inner = out.shape[2:]
+    job.period = period
+    job.stream = stream
+    pixel = job.inner * job.size
+    job.tile = max(4, min(job.width, (1 << 14) // pixel // 4 * 4))
+    job.tiles = (job.width + job.tile - 1) // job.tile
+    rows = job.rows_d * job.rows_h
+    threads = helpful_threads(threads, out.size * job.size // 4)
+    job.block = rows_per_unit(rows, job.tile * pixel // 4 + 1, planes * job.tiles, threads, 4)
+    job.blocks = (rows + job.block - 1) // job.block
+    units = planes * job.tiles * job.blocks
+    with nogil:
+        failed = run_units(copy_unit, &job, units, threads, job.tile * pixel + 64)
+    if failed:
+        raise MemoryError(f"no memory for a workspace of {job.tile * pixel} bytes")

@@ -1,0 +1,538 @@
+# Interpolation with arithmetic: tables applied to rows, forward and backward.
+#
+# Forward, for one tile of columns and a block of output rows:
+#
+#     input row --load--> arithmetic row --along W--> ring of resampled rows --along H, D--> out
+#
+# Every input row is resampled along W once per block and kept in a ring that is as long as the
+# filter along H; output rows are blends of ring rows.  Backward runs the transposed tables in
+# the reverse order: rows of the gradient are summed along D and H, the sum is resampled along W.
+# A tile is narrow enough for its ring to stay in the nearest caches.
+
+cdef enum:
+    IDENTITY, LINEAR, SUM  # kinds of tables; nearest has loops of its own
+    SLACK = 16  # elements behind a row that vector loops may read or write
+
+cdef struct Table:
+    # One of the axes D and H.
+    int kind
+    Py_ssize_t n, rows, taps
+    const int64_t* start
+    const void* weights  # [rows][taps]; [rows][1] where linear
+
+cdef struct Tile:
+    # A run of output columns with the input columns that they read.
+    Py_ssize_t out_at, out_n
+    Py_ssize_t in_at, in_n
+    Py_ssize_t columns  # where in Columns.columns its input columns are listed; -1: all of them
+    Py_ssize_t periodic, cycles  # the run of `cycles` whole periods, from `periodic` on
+
+cdef struct Columns:
+    # The axis W, cut into tiles.
+    int kind
+    Py_ssize_t taps, period, tiles
+    const Tile* tile
+    const int32_t* start  # by output column: place in the tile's loaded row
+    const int64_t* columns
+    # By tile: [rows][taps] where pixels have several items, else [taps][rows], so that the loop
+    # over neighbouring outputs reads neighbouring weights.
+    const void* weights
+
+cdef struct Job:
+    Side x
+    Side out
+    Codec codec  # data to arithmetic and back
+    Codec middle  # arithmetic to itself
+    Table d
+    Table h
+    Columns w
+    Py_ssize_t outer1, inner, size, block, blocks
+    Py_ssize_t slots  # rows in the ring
+    Py_ssize_t in_row, out_row  # elements of the longest loaded and resampled row, with slack
+    bint wide, stream
+
+
+# --- along W ---------------------------------------------------------------------------------
+
+
+cdef void linear_single(
+    real* o, const real* row, const Columns* w, const Tile* tile
+) noexcept nogil:
+    """Linear along W, one item a pixel."""
+    cdef const int32_t* start = w.start + tile.out_at
+    cdef const real* weight = <const real*> w.weights + tile.out_at
+    cdef Py_ssize_t j, k, first = tile.periodic, stop = first + w.period * tile.cycles
+    cdef const real* a
+    cdef const real* b
+    cdef const real* c
+    cdef const real* d
+    cdef real wa, wb, wc, wd
+    cdef real* p = o + first
+    for j in range(first):
+        o[j] = row[start[j]] + weight[j] * (row[start[j] + 1] - row[start[j]])
+    for j in range(stop, tile.out_n):
+        o[j] = row[start[j]] + weight[j] * (row[start[j] + 1] - row[start[j]])
+    if tile.cycles == 0:
+        return
+    # Integer factors: contiguous loads, interleaved stores, no index and no weight to fetch.
+    a = row + start[first]
+    b = row + start[first + 1]
+    wa, wb = weight[first], weight[first + 1]
+    if w.period == 2:
+        for k in range(tile.cycles):
+            p[2 * k] = a[k] + wa * (a[k + 1] - a[k])
+            p[2 * k + 1] = b[k] + wb * (b[k + 1] - b[k])
+    else:
+        c = row + start[first + 2]
+        d = row + start[first + 3]
+        wc, wd = weight[first + 2], weight[first + 3]
+        for k in range(tile.cycles):
+            p[4 * k] = a[k] + wa * (a[k + 1] - a[k])
+            p[4 * k + 1] = b[k] + wb * (b[k + 1] - b[k])
+            p[4 * k + 2] = c[k] + wc * (c[k + 1] - c[k])
+            p[4 * k + 3] = d[k] + wd * (d[k + 1] - d[k])
+
+
+cdef void linear_pixels(
+    real* o, const real* row, const Columns* w, const Tile* tile, Py_ssize_t inner
+) noexcept nogil:
+    """Linear along W, several items a pixel.
+
+    Four items at a time: the last step of a pixel may write into the next one, which is
+    written after it, or into the slack.  For 3 channels that is one 16-byte store a pixel,
+    where a loop over 3 items does not vectorise at all.
+    """
+    cdef const int32_t* start = w.start + tile.out_at
+    cdef const real* weight = <const real*> w.weights + tile.out_at
+    cdef Py_ssize_t j, c
+    cdef const real* a
+    cdef const real* b
+    cdef real* p
+    cdef real v, r0, r1, r2, r3
+    for j in range(tile.out_n):
+        a = row + start[j] * inner
+        b = a + inner
+        p = o + j * inner
+        v = weight[j]
+        c = 0
+        while c < inner:
+            r0 = a[c] + v * (b[c] - a[c])
+            r1 = a[c + 1] + v * (b[c + 1] - a[c + 1])
+            r2 = a[c + 2] + v * (b[c + 2] - a[c + 2])
+            r3 = a[c + 3] + v * (b[c + 3] - a[c + 3])
+            p[c] = r0
+            p[c + 1] = r1
+            p[c + 2] = r2
+            p[c + 3] = r3
+            c += 4
+
+
+cdef void sum_single(
+    real* o, const real* row, const Columns* w, const Tile* tile
+) noexcept nogil:
+    """A weighted sum along W, one item a pixel; tap by tap over all outputs."""
+    cdef const int32_t* start = w.start + tile.out_at
+    cdef const real* weight = <const real*> w.weights + tile.out_at * w.taps
+    cdef Py_ssize_t j, t, n = tile.out_n
+    cdef const real* wb = weight + n
+    cdef const real* wc = wb + n
+    cdef const real* wd = wc + n
+    if w.taps >= 4:
+        for j in range(n):
+            o[j] = (
+                (weight[j] * row[start[j]] + wb[j] * row[start[j] + 1])
+                + wc[j] * row[start[j] + 2]
+            ) + wd[j] * row[start[j] + 3]
+        t = 4
+    else:
+        for j in range(n):
+            o[j] = weight[j] * row[start[j]]
+        t = 1
+    while t < w.taps:
+        wb = weight + t * n
+        for j in range(n):
+            o[j] = o[j] + wb[j] * row[start[j] + t]
+        t += 1
+
+
+cdef void sum_pixels(
+    real* o, const real* row, const Columns* w, const Tile* tile, Py_ssize_t inner
+) noexcept nogil:
+    """A weighted sum along W, several items a pixel, four at a time as in linear_pixels."""
+    cdef const int32_t* start = w.start + tile.out_at
+    cdef const real* weight = <const real*> w.weights + tile.out_at * w.taps
+    cdef Py_ssize_t j, c, t
+    cdef const real* a
+    cdef real* p
+    cdef real v, r0, r1, r2, r3
+    for j in range(tile.out_n):
+        p = o + j * inner
+        c = 0
+        while c < inner:
+            a = row + start[j] * inner + c
+            v = weight[0]
+            r0 = v * a[0]
+            r1 = v * a[1]
+            r2 = v * a[2]
+            r3 = v * a[3]
+            for t in range(1, w.taps):
+                a += inner
+                v = weight[t]
+                r0 = r0 + v * a[0]
+                r1 = r1 + v * a[1]
+                r2 = r2 + v * a[2]
+                r3 = r3 + v * a[3]
+            p[c] = r0
+            p[c + 1] = r1
+            p[c + 2] = r2
+            p[c + 3] = r3
+            c += 4
+        weight += w.taps
+
+
+cdef inline real careful_linear(real a, real b, real w) noexcept nogil:
+    """``a + w * (b - a)``; where that is not finite, the sum without zero-weight terms."""
+    cdef real v = a + w * (b - a)
+    if isfinite(v):
+        return v
+    return (1 - w) * a + w * b if w != 0 else a
+
+
+cdef void careful_columns(
+    real* o, const real* row, const Columns* w, const Tile* tile, Py_ssize_t inner
+) noexcept nogil:
+    """Along W for rows with values that are large or not finite, element by element."""
+    cdef const int32_t* start = w.start + tile.out_at
+    cdef const real* weight = <const real*> w.weights + tile.out_at * w.taps
+    cdef Py_ssize_t by_row = w.taps if inner > 1 else 1
+    cdef Py_ssize_t by_tap = 1 if inner > 1 else tile.out_n
+    cdef Py_ssize_t j, c, t
+    cdef const real* a
+    cdef real v, total
+    for j in range(tile.out_n):
+        for c in range(inner):
+            a = row + start[j] * inner + c
+            if w.kind == LINEAR:
+                weight = <const real*> w.weights + tile.out_at
+                o[j * inner + c] = careful_linear(a[0], a[inner], weight[j])
+            else:
+                total = 0
+                for t in range(w.taps):
+                    v = weight[j * by_row + t * by_tap]
+                    if v != 0:
+                        total = total + v * a[t * inner]
+                o[j * inner + c] = total
+
+
+cdef void along_w(
+    real* o, const real* row, const Job* job, const Tile* tile, bint odd
+) noexcept nogil:
+    if odd:
+        careful_columns(o, row, &job.w, tile, job.inner)
+    elif job.w.kind == LINEAR:
+        if job.inner == 1:
+            linear_single(o, row, &job.w, tile)
+        else:
+            linear_pixels(o, row, &job.w, tile, job.inner)
+    elif job.inner == 1:
+        sum_single(o, row, &job.w, tile)
+    else:
+        sum_pixels(o, row, &job.w, tile, job.inner)
+
+
+# --- between memory and rows -----------------------------------------------------------------
+
+
+cdef bint fetch_row(
+    real* to, const char* row, const Job* job, const Tile* tile, char* items
+) noexcept nogil:
+    """Load a tile's input columns of one row; True where values are large or not finite.
+
+    One pixel more follows, a copy of the last, so that linear finds a right neighbour.
+    """
+    cdef Py_ssize_t n = tile.in_n * job.inner, k
+    cdef bint odd
+    if tile.columns < 0 and job.x.dense:
+        odd = job.codec.load(to, row + tile.in_at * job.inner * job.size, n, NULL, NULL)
+    else:
+        read_pixels(
+            items, &job.x, row, tile.in_at, tile.in_n,
+            NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, job.size,
+        )
+        odd = job.codec.load(to, items, n, NULL, NULL)
+    for k in range(job.inner):
+        to[n + k] = to[n - job.inner + k]
+    n += job.inner
+    for k in range(SLACK):
+        to[n + k] = 0
+    return odd
+
+
+cdef inline char* begin_row(
+    const Job* job, const Tile* tile, char* row, char* items
+) noexcept nogil:
+    """Where the items of an output row are to be put first."""
+    if job.out.dense and not job.stream:
+        return row + tile.out_at * job.inner * job.size
+    return items
+
+
+cdef inline void end_row(
+    const Job* job, const Tile* tile, char* row, char* items
+) noexcept nogil:
+    if not job.out.dense:
+        write_pixels(items, &job.out, row, tile.out_at, tile.out_n, job.inner, job.size)
+    elif job.stream:
+        stream_copy(
+            row + tile.out_at * job.inner * job.size, items, tile.out_n * job.inner * job.size
+        )
+
+
+# --- along H and D ---------------------------------------------------------------------------
+
+
+cdef void blend(
+    char* to, const Codec* codec, const Table* table, Py_ssize_t row, void** rows,
+    Py_ssize_t n, bint odd, real* careful,
+) noexcept nogil:
+    """Row `row` of a table applied to the input rows that it lists, rounded to items."""
+    cdef const real* weight
+    cdef const real* a
+    cdef const real* b
+    cdef Py_ssize_t k, t
+    if table.kind == IDENTITY:
+        codec.store(to, rows[0], n, NULL, NULL)
+    elif table.kind == LINEAR:
+        weight = <const real*> table.weights + row
+        if not odd:
+            codec.linear(to, rows[0], rows[1], weight[0], n, NULL, NULL)
+            return
+        a = <const real*> rows[0]
+        b = <const real*> rows[1]
+        for k in range(n):
+            careful[k] = careful_linear(a[k], b[k], weight[0])
+        codec.store(to, careful, n, NULL, NULL)
+    else:
+        weight = <const real*> table.weights + row * table.taps
+        if not odd:
+            codec.sum(to, rows, weight, table.taps, n, NULL, NULL)
+            return
+        for k in range(n):
+            careful[k] = 0
+        for t in range(table.taps):
+            if weight[t] != 0:
+                a = <const real*> rows[t]
+                for k in range(n):
+                    careful[k] = careful[k] + weight[t] * a[k]
+        codec.store(to, careful, n, NULL, NULL)
+
+
+cdef inline Py_ssize_t input_of(const Table* table, Py_ssize_t row, Py_ssize_t tap) noexcept nogil:
+    """The input row that a tap of an output row reads."""
+    if table.kind == IDENTITY:
+        return table.start[row]
+    return min(table.start[row] + tap, table.n - 1)
+
+
+cdef struct Places:
+    # A unit's share of the scratch memory.
+    char* items
+    char* loaded
+    char* careful
+    char* ring  # d.taps * h.taps rows resampled along W
+    char* middle  # d.taps rows blended along H
+    int64_t* tags  # which input row a ring row holds
+    void** rows  # pointers handed to blend, h.taps and d.taps
+    bint* odd
+
+
+cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
+    """Cut scratch memory into its parts; the bytes needed (with NULL, only those)."""
+    cdef size_t number = sizeof(double) if job.wide else sizeof(float)
+    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
+    cdef size_t offset = 0
+    at.items = scratch + offset
+    offset += 64 + long_row * job.size
+    offset -= offset % 64
+    at.loaded = scratch + offset
+    offset += 64 + long_row * number
+    offset -= offset % 64
+    at.careful = scratch + offset
+    offset += 64 + long_row * number
+    offset -= offset % 64
+    at.ring = scratch + offset
+    offset += 64 + job.slots * long_row * number
+    offset -= offset % 64
+    at.middle = scratch + offset
+    offset += 64 + (job.d.taps + 1) * long_row * number
+    offset -= offset % 64
+    at.tags = <int64_t*> (scratch + offset)
+    offset += job.slots * sizeof(int64_t)
+    at.rows = <void**> (scratch + offset)
+    offset += (job.h.taps + job.d.taps) * sizeof(void*)
+    at.odd = <bint*> (scratch + offset)
+    offset += job.slots * sizeof(bint)
+    return offset
+
+
+cdef void forward_block(
+    const Job* job, Py_ssize_t unit, char* scratch, real* number
+) noexcept nogil:
+    """A block of output rows of one tile of one plane."""
+    cdef Py_ssize_t block = unit % job.blocks
+    cdef const Tile* tile = job.w.tile + unit // job.blocks % job.w.tiles
+    cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
+    cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
+    cdef Py_ssize_t rows_h = job.h.rows
+    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * rows_h)
+    cdef Py_ssize_t n = tile.out_n * job.inner
+    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
+    cdef Py_ssize_t r, d, h, s, t, din, hin, slot
+    cdef Places at
+    cdef void** middle_rows
+    cdef bint odd, all_odd
+    cdef char* row
+    cdef char* to
+    lay_out(&at, scratch, job)
+    middle_rows = at.rows + job.h.taps
+    for slot in range(job.slots):
+        at.tags[slot] = -1
+    for r in range(block * job.block, stop):
+        d = r // rows_h
+        h = r % rows_h
+        all_odd = False
+        for s in range(job.d.taps):
+            din = input_of(&job.d, d, s)
+            odd = False
+            for t in range(job.h.taps):
+                hin = input_of(&job.h, h, t)
+                slot = din % job.d.taps * job.h.taps + hin % job.h.taps
+                row = at.ring + slot * long_row * sizeof(real)
+                if at.tags[slot] != din * job.h.n + hin:
+                    at.tags[slot] = din * job.h.n + hin
+                    to = row if job.w.kind == IDENTITY else at.loaded
+                    at.odd[slot] = fetch_row(
+                        <real*> to, row_of(&job.x, o0, o1, din, hin), job, tile, at.items
+                    )
+                    if job.w.kind != IDENTITY:
+                        along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
+                odd |= at.odd[slot]
+                at.rows[t] = row
+            if job.d.kind != IDENTITY:
+                middle_rows[s] = at.middle + s * long_row * sizeof(real)
+                blend(
+                    <char*> middle_rows[s], &job.middle, &job.h, h, at.rows, n, odd,
+                    <real*> at.careful,
+                )
+            all_odd |= odd
+        row = row_of(&job.out, o0, o1, d, h)
+        to = begin_row(job, tile, row, at.items)
+        if job.d.kind == IDENTITY:
+            blend(to, &job.codec, &job.h, h, at.rows, n, all_odd, <real*> at.careful)
+        else:
+            blend(to, &job.codec, &job.d, d, middle_rows, n, all_odd, <real*> at.careful)
+        end_row(job, tile, row, at.items)
+    if job.stream:
+        stream_fence()
+
+
+cdef inline bint add_row(
+    real* total, const real* row, real w, Py_ssize_t n, bint first
+) noexcept nogil:
+    """``total = w * row``, or ``+=``; returns False, which says that more rows follow."""
+    cdef Py_ssize_t k
+    if first:
+        for k in range(n):
+            total[k] = w * row[k]
+    else:
+        for k in range(n):
+            total[k] = total[k] + w * row[k]
+    return False
+
+
+cdef inline real weight_of(
+    const Table* table, Py_ssize_t row, Py_ssize_t tap, real* number
+) noexcept nogil:
+    if table.kind == IDENTITY:
+        return 1
+    return (<const real*> table.weights)[row * table.taps + tap]
+
+
+cdef void backward_block(
+    const Job* job, Py_ssize_t unit, char* scratch, real* number
+) noexcept nogil:
+    """A block of rows of the gradient of the input, for one tile of one plane."""
+    cdef Py_ssize_t block = unit % job.blocks
+    cdef const Tile* tile = job.w.tile + unit // job.blocks % job.w.tiles
+    cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
+    cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
+    cdef Py_ssize_t rows_h = job.h.rows
+    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * rows_h)
+    cdef Py_ssize_t n = (tile.in_n + 1) * job.inner + SLACK
+    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
+    cdef Py_ssize_t r, d, h, s, t, k
+    cdef Places at
+    cdef real w, v
+    cdef bint odd, first, first_deep
+    cdef real* loaded
+    cdef real* deep
+    cdef real* total
+    cdef char* row
+    cdef char* to
+    lay_out(&at, scratch, job)
+    loaded = <real*> at.loaded
+    deep = <real*> at.ring
+    total = <real*> at.middle
+    for r in range(block * job.block, stop):
+        d = r // rows_h
+        h = r % rows_h
+        odd = False
+        first = True
+        for t in range(job.h.taps):
+            w = weight_of(&job.h, h, t, number)
+            if w == 0:
+                continue
+            first_deep = True
+            for s in range(job.d.taps):
+                v = weight_of(&job.d, d, s, number)
+                if v == 0:
+                    continue
+                row = row_of(&job.x, o0, o1, input_of(&job.d, d, s), input_of(&job.h, h, t))
+                odd |= fetch_row(loaded, row, job, tile, at.items)
+                if job.d.kind != IDENTITY:
+                    first_deep = add_row(deep, loaded, v, n, first_deep)
+                else:
+                    first_deep = add_row(total, loaded, w, n, first)
+                    first = False
+            if job.d.kind != IDENTITY and not first_deep:
+                first = add_row(total, deep, w, n, first)
+        if first:
+            for k in range(n):
+                total[k] = 0
+        to = <char*> total
+        if job.w.kind != IDENTITY:
+            to = <char*> deep
+            along_w(deep, total, job, tile, odd)
+        row = row_of(&job.out, o0, o1, d, h)
+        job.codec.store(
+            begin_row(job, tile, row, at.items), to, tile.out_n * job.inner, NULL, NULL
+        )
+        end_row(job, tile, row, at.items)
+    if job.stream:
+        stream_fence()
+
+
+cdef void forward_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
+    forward_block(<const Job*> job, unit, scratch, <float*> NULL)
+
+
+cdef void forward_double(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
+    forward_block(<const Job*> job, unit, scratch, <double*> NULL)
+
+
+cdef void backward_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
+    backward_block(<const Job*> job, unit, scratch, <float*> NULL)
+
+
+cdef void backward_double(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
+    backward_block(<const Job*> job, unit, scratch, <double*> NULL)

@@ -1,0 +1,304 @@
+# The types of the loops: data items, arithmetic, and the conversions between them.
+
+from libc.math cimport fabs, floor, isfinite
+from libc.stdint cimport (
+    int8_t,
+    int16_t,
+    int32_t,
+    int64_t,
+    uint8_t,
+    uint16_t,
+    uint32_t,
+    uint64_t,
+    uintptr_t,
+)
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from upsampler.backends._threads cimport run_units
+
+cdef extern from "_native.h" nogil:
+    ctypedef struct f16_t:
+        uint16_t bits
+    ctypedef struct bf16_t:
+        uint16_t bits
+    float f16_to_float(uint16_t)
+    uint16_t float_to_f16(float)
+    float bf16_to_float(uint16_t)
+    uint16_t float_to_bf16(float)
+    float round_to_odd(double)
+    void row_f16_to_float(float*, const uint16_t*, Py_ssize_t)
+    void row_float_to_f16(uint16_t*, const float*, Py_ssize_t)
+    void stream_copy(char*, const char*, Py_ssize_t)
+    void stream_fence()
+
+# What an item can be, and what arithmetic can be done in.
+ctypedef fused item:
+    uint8_t
+    int8_t
+    uint16_t
+    int16_t
+    uint32_t
+    int32_t
+    uint64_t
+    int64_t
+    f16_t
+    bf16_t
+    float
+    double
+
+ctypedef fused real:
+    float
+    double
+
+# Codes of the items, in the order of ITEM_NAMES.
+cdef enum:
+    U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32, F64
+
+ITEM_NAMES = (
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
+    "float16", "bfloat16", "float32", "float64",
+)
+
+# Rows whose samples all stay below these magnitudes cannot overflow in any filter we have
+# (three passes grow a value by less than 2^4), so they need no look at single elements.
+cdef float LIMIT32 = 2.0 ** 100
+cdef double LIMIT64 = 2.0 ** 900
+
+
+cdef inline real to_real(item v, real* number) noexcept nogil:
+    """An item as a number of the arithmetic type."""
+    if item is f16_t:
+        return f16_to_float(v.bits)
+    elif item is bf16_t:
+        return bf16_to_float(v.bits)
+    else:
+        return <real> v
+
+
+cdef inline item to_item(real v, item* typed) noexcept nogil:
+    """A number rounded to an item: integers to nearest, ties up, saturated."""
+    cdef item result
+    cdef real low, high, t
+    cdef int32_t whole
+    cdef double below
+    if item is f16_t:
+        result.bits = float_to_f16(v if real is float else round_to_odd(v))
+        return result
+    elif item is bf16_t:
+        result.bits = float_to_bf16(v if real is float else round_to_odd(v))
+        return result
+    elif item is float or item is double:
+        return <item> v
+    elif item is uint8_t or item is int8_t or item is uint16_t or item is int16_t:
+        if item is uint8_t:
+            low, high = 0, 255
+        elif item is int8_t:
+            low, high = -128, 127
+        elif item is uint16_t:
+            low, high = 0, 65535
+        else:
+            low, high = -32768, 32767
+        t = v + <real> 0.5
+        t = t if t > low else low
+        t = t if t < high else high
+        whole = <int32_t> t  # truncated: a floor where t >= 0
+        if item is int8_t or item is int16_t:
+            whole -= <real> whole > t
+        return <item> whole
+    else:
+        # No v + 0.5 here: it would round where v is large.
+        below = floor(v)
+        below += v - below >= 0.5
+        return clamp_wide(below, typed)
+
+
+cdef inline item clamp_wide(double v, item* typed) noexcept nogil:
+    """A whole number saturated to 32 or 64 bits; comparisons only with powers of two."""
+    if item is uint32_t:
+        if v >= 4294967295.0:
+            return 0xFFFFFFFFU
+        return <item> v if v > 0 else 0
+    elif item is int32_t:
+        if v >= 2147483647.0:
+            return 0x7FFFFFFF
+        return <item> v if v > -2147483648.0 else -0x7FFFFFFF - 1
+    elif item is uint64_t:
+        if v >= 18446744073709551616.0:
+            return <uint64_t> 0xFFFFFFFFFFFFFFFFU
+        return <item> v if v > 0 else 0
+    elif item is int64_t:
+        if v >= 9223372036854775808.0:
+            return <int64_t> 0x7FFFFFFFFFFFFFFF
+        return <item> v if v > -9223372036854775808.0 else -<int64_t> 0x7FFFFFFFFFFFFFFF - 1
+    else:
+        return typed[0]
+
+
+# --- whole rows ------------------------------------------------------------------------------
+# `typed` and `number` only choose the specialisation; the pointers come as void, so that all
+# specialisations of a function fit one pointer type.
+
+cdef enum:
+    BLOCK = 256  # elements converted at a time where a row function wants an array between
+
+ctypedef bint (*load_fn)(void*, const char*, Py_ssize_t, void*, void*) noexcept nogil
+ctypedef void (*copy_fn)(char*, const void*, Py_ssize_t, void*, void*) noexcept nogil
+ctypedef void (*linear_fn)(
+    char*, const void*, const void*, double, Py_ssize_t, void*, void*
+) noexcept nogil
+ctypedef void (*sum_fn)(
+    char*, void**, const void*, Py_ssize_t, Py_ssize_t, void*, void*
+) noexcept nogil
+
+
+cdef bint load_row(
+    void* to, const char* source, Py_ssize_t n, item* typed, real* number
+) noexcept nogil:
+    """Items to arithmetic; True where a value is large or not finite (see LIMIT32)."""
+    cdef real* dst = <real*> to
+    cdef const item* src = <const item*> source
+    cdef Py_ssize_t k
+    cdef int32_t odd = 0
+    cdef int64_t odd64 = 0
+    if item is f16_t and real is float:
+        row_f16_to_float(dst, <const uint16_t*> source, n)
+    else:
+        for k in range(n):
+            dst[k] = to_real(src[k], dst)
+    if item is f16_t or item is bf16_t or item is float or item is double:
+        if real is float:
+            for k in range(n):
+                odd |= 0 if fabs(dst[k]) <= LIMIT32 else 1
+            return odd != 0
+        else:
+            for k in range(n):
+                odd64 |= 0 if fabs(dst[k]) <= LIMIT64 else 1
+            return odd64 != 0
+    return False
+
+
+cdef inline void store_block(char* to, const real* src, Py_ssize_t n, item* typed) noexcept nogil:
+    cdef item* dst = <item*> to
+    cdef Py_ssize_t k
+    if item is f16_t and real is float:
+        row_float_to_f16(<uint16_t*> to, src, n)
+    else:
+        for k in range(n):
+            dst[k] = to_item(src[k], dst)
+
+
+cdef void store_row(
+    char* to, const void* row, Py_ssize_t n, item* typed, real* number
+) noexcept nogil:
+    """Arithmetic to items, rounded once."""
+    store_block(to, <const real*> row, n, typed)
+
+
+cdef void store_linear(
+    char* to, const void* first, const void* second, double weight, Py_ssize_t n,
+    item* typed, real* number,
+) noexcept nogil:
+    """``a + w * (b - a)`` of two rows, rounded to items."""
+    cdef item* dst = <item*> to
+    cdef const real* a = <const real*> first
+    cdef const real* b = <const real*> second
+    cdef real w = <real> weight
+    cdef real[BLOCK] block
+    cdef Py_ssize_t k, m, at = 0
+    if item is f16_t:
+        while at < n:
+            m = min(<Py_ssize_t> BLOCK, n - at)
+            for k in range(m):
+                block[k] = a[at + k] + w * (b[at + k] - a[at + k])
+            store_block(<char*> (dst + at), block, m, typed)
+            at += m
+    else:
+        for k in range(n):
+            dst[k] = to_item(a[k] + w * (b[k] - a[k]), dst)
+
+
+cdef void store_sum(
+    char* to, void** rows, const void* weights, Py_ssize_t taps, Py_ssize_t n,
+    item* typed, real* number,
+) noexcept nogil:
+    """The weighted sum of rows, left to right, rounded to items."""
+    cdef item* dst = <item*> to
+    cdef const real* w = <const real*> weights
+    cdef const real* a
+    cdef const real* b
+    cdef const real* c
+    cdef const real* d
+    cdef real wa, wb, wc, wd
+    cdef real[BLOCK] block
+    cdef Py_ssize_t k, t, m, at = 0
+    while at < n:
+        m = min(<Py_ssize_t> BLOCK, n - at)
+        # Four rows at a time, in the order of the sum: the block stays in registers longer.
+        a = <const real*> rows[0] + at
+        wa = w[0]
+        if taps >= 4:
+            b = <const real*> rows[1] + at
+            c = <const real*> rows[2] + at
+            d = <const real*> rows[3] + at
+            wb = w[1]
+            wc = w[2]
+            wd = w[3]
+            for k in range(m):
+                block[k] = ((wa * a[k] + wb * b[k]) + wc * c[k]) + wd * d[k]
+            t = 4
+        else:
+            for k in range(m):
+                block[k] = wa * a[k]
+            t = 1
+        while t < taps:
+            a = <const real*> rows[t] + at
+            wa = w[t]
+            for k in range(m):
+                block[k] = block[k] + wa * a[k]
+            t += 1
+        store_block(<char*> (dst + at), block, m, typed)
+        at += m
+
+
+cdef struct Codec:
+    # The row functions of one (item, arithmetic) pair.
+    load_fn load
+    copy_fn store
+    linear_fn linear
+    sum_fn sum
+
+
+cdef void fill_codec(Codec* codec, item* typed, real* number) noexcept nogil:
+    codec.load = <load_fn> load_row[item, real]
+    codec.store = <copy_fn> store_row[item, real]
+    codec.linear = <linear_fn> store_linear[item, real]
+    codec.sum = <sum_fn> store_sum[item, real]
+
+
+cdef void choose_codec(Codec* codec, int code, real* number) noexcept nogil:
+    """The row functions of an item code, with arithmetic in `real`."""
+    if code == U8:
+        fill_codec(codec, <uint8_t*> NULL, number)
+    elif code == I8:
+        fill_codec(codec, <int8_t*> NULL, number)
+    elif code == U16:
+        fill_codec(codec, <uint16_t*> NULL, number)
+    elif code == I16:
+        fill_codec(codec, <int16_t*> NULL, number)
+    elif code == U32:
+        fill_codec(codec, <uint32_t*> NULL, number)
+    elif code == I32:
+        fill_codec(codec, <int32_t*> NULL, number)
+    elif code == U64:
+        fill_codec(codec, <uint64_t*> NULL, number)
+    elif code == I64:
+        fill_codec(codec, <int64_t*> NULL, number)
+    elif code == F16:
+        fill_codec(codec, <f16_t*> NULL, number)
+    elif code == BF16:
+        fill_codec(codec, <bf16_t*> NULL, number)
+    elif code == F32:
+        fill_codec(codec, <float*> NULL, number)
+    else:
+        fill_codec(codec, <double*> NULL, number)

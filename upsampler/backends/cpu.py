@@ -1,0 +1,194 @@
+"""The CPU backend: picks the instruction set and the threads, and calls the loops."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..axis import AxisTable
+from ..layout import canonical
+from ..plan import Plan
+from ..spec import PoolSpec
+from ..threads import available_cores, get_num_threads
+from . import _cpu_baseline, _threads
+from .tiles import column_tiles, row_table
+
+# Plain stores first read the lines that they overwrite.  Below this size the result stays in
+# the caches, where whoever reads it next will want it.
+STREAM = 4 << 20
+
+_ISAS = ("avx2", "baseline")
+
+
+def _load(isa: str) -> ModuleType | None:
+    """The loops built for an instruction set, None where this machine cannot run them."""
+    if isa == "baseline":
+        return _cpu_baseline
+    if isa == "avx2" and _threads.has_avx2():
+        try:
+            return importlib.import_module("upsampler.backends._cpu_avx2")
+        except ModuleNotFoundError:  # not built for this architecture
+            return None
+    return None
+
+
+_LOOPS = {isa: loops for isa in _ISAS if (loops := _load(isa)) is not None}
+
+
+class Cpu:
+    """The compiled loops of one instruction set."""
+
+    name = "cpu"
+
+    def __init__(self, isa: str) -> None:
+        self.isa = isa
+        self.loops: Any = _LOOPS[isa]
+
+    def resample(self, plan: Plan, x: np.ndarray, out: np.ndarray, threads: int) -> None:
+        if plan.is_long:
+            for piece, where in plan.pieces():
+                self.resample(piece, x, out[where], threads)
+            return
+        if all(t.identity for t in plan.tables):
+            window = zip(plan.spec.layout.axes, plan.spec.window, strict=True)
+            crop = {axis: slice(lo, hi) for axis, (lo, hi) in window}
+            out[...] = x[tuple(crop.get(axis, slice(None)) for axis in range(x.ndim))]
+            return
+        view = canonical(plan.spec.layout, x, out)
+        x6, out6 = view.view(x), view.view(out)
+        stream = out.nbytes >= STREAM
+        if plan.spec.copies and not plan.adjoint:
+            d, h, w, period = self._compiled(plan, 0, _copy_tables)
+            self.loops.copy_pixels(x6, out6, d, h, w, period, threads, stream)
+            return
+        resampler = self._compiled(plan, x6.shape[5], self._resampler)
+        resampler.run(x6, out6, threads, stream)
+
+    # Pooling runs plane by plane, whatever the layout.
+
+    def avg_pool(self, spec: PoolSpec, x: np.ndarray, out: np.ndarray, threads: int) -> None:
+        self._pool("avg", spec, x, out, None, threads)
+
+    def avg_pool_backward(
+        self, spec: PoolSpec, grad: np.ndarray, out: np.ndarray, threads: int
+    ) -> None:
+        self._pool("avg_backward", spec, out, grad, None, threads)
+
+    def max_pool(
+        self,
+        spec: PoolSpec,
+        x: np.ndarray,
+        out: np.ndarray,
+        indices: np.ndarray | None,
+        threads: int,
+    ) -> None:
+        self._pool("max", spec, x, out, indices, threads)
+
+    def scatter(
+        self, spec: PoolSpec, x: np.ndarray, indices: np.ndarray, out: np.ndarray, add: bool
+    ) -> None:
+        places = indices.astype(np.int64, copy=False)
+        self._pool("add" if add else "unpool", spec, out, x, places, get_num_threads())
+
+    def gather(self, spec: PoolSpec, x: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
+        places = indices.astype(np.int64, copy=False)
+        self._pool("pick", spec, x, out, places, get_num_threads())
+
+    def _pool(
+        self,
+        operation: str,
+        spec: PoolSpec,
+        large: np.ndarray,
+        small: np.ndarray,
+        indices: np.ndarray | None,
+        threads: int,
+    ) -> None:
+        views = [large, small] if indices is None else [large, small, indices]
+        seen = canonical(spec.layout, *views)
+        self.loops.pool(
+            self.loops.POOL_OPERATIONS.index(operation),
+            self.loops.ITEM_NAMES.index(spec.dtype),
+            spec.arithmetic == "float64",
+            seen.view(large),
+            seen.view(small),
+            None if indices is None else seen.view(indices),
+            spec.kernel,
+            spec.stride,
+            spec.padding,
+            threads,
+        )
+
+    def _compiled(self, plan: Plan, inner: int, make: Any) -> Any:
+        """What `make` derives from a plan, kept with the plan."""
+        key = f"{self.isa} {inner}"
+        made = plan.compiled.get(key)
+        if made is None:
+            made = plan.compiled[key] = make(plan, inner)
+        return made
+
+    def _resampler(self, plan: Plan, inner: int) -> Any:
+        dtype = np.dtype(plan.arithmetic)
+        *outer, w = plan.tables
+        d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
+        slots = 1 if plan.adjoint else d.taps * h.taps
+        columns = column_tiles(w, inner, slots, dtype)
+        code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
+        wide = dtype == np.float64
+        return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
+
+
+def _copy_tables(plan: Plan, inner: int) -> tuple[Any, ...]:
+    indices = [np.ascontiguousarray(t.start) for t in plan.tables]
+    indices = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
+    return (*indices, _copy_period(plan.tables[-1]))
+
+
+def _copy_period(table: AxisTable) -> int:
+    """2 or 4 where every sample is repeated so many times from the first output on, else 0."""
+    f = table.period
+    if f not in (2, 4):
+        return 0
+    regular = table.start[0] + np.arange(table.rows) // f
+    return f if np.array_equal(table.start, regular) else 0
+
+
+_BACKENDS = {isa: Cpu(isa) for isa in _LOOPS}
+
+
+def _forced_isa() -> str | None:
+    """``UPSAMPLER_CPU``: an instruction set to use instead of the best."""
+    isa = os.environ.get("UPSAMPLER_CPU", "").strip().lower()
+    if not isa:
+        return None
+    if isa not in _BACKENDS:
+        raise ImportError(
+            f"UPSAMPLER_CPU: got {isa!r}; allowed here: {', '.join(sorted(_BACKENDS))}"
+        )
+    return isa
+
+
+backend = _BACKENDS[_forced_isa() or next(iter(_BACKENDS))]
+
+
+def of_isa(isa: str) -> Cpu:
+    """The backend of one instruction set."""
+    return _BACKENDS[isa]
+
+
+def status() -> dict[str, Any]:
+    return {
+        "available": True,
+        "reason": None,
+        "instruction_set": backend.isa,
+        "instruction_sets": tuple(_BACKENDS),
+        "threads": get_num_threads(),
+    }
+
+
+_threads.set_cores(available_cores())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.forget_threads)

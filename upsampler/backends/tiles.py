@@ -1,0 +1,132 @@
+"""Axis tables in the form of the loops: D and H as plain arrays, W cut into tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..axis import AxisTable
+
+KINDS = {"identity": 0, "linear": 1, "sum": 2}
+TILE = 4096  # elements of a resampled row: with the input row and a ring of two, 48 kB of floats
+RING = 1 << 19  # bytes for a ring; filters with many taps get narrower tiles, of at least LEAST
+LEAST = 64
+SPARSE = 4  # a tile that reads less than one in so many of its input columns lists them
+
+_TILE_FIELDS = ("out_at", "out_n", "in_at", "in_n", "columns", "periodic", "cycles")
+TILE_DTYPE = np.dtype([(name, np.intp) for name in _TILE_FIELDS])
+
+
+@dataclass(frozen=True, eq=False)
+class RowTable:
+    """An axis along which whole rows are blended."""
+
+    kind: int
+    n: int
+    rows: int
+    taps: int
+    start: np.ndarray  # int64
+    weights: np.ndarray  # arithmetic type, (rows, taps); (rows, 1) where linear
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnTiles:
+    """The axis along rows.  `start` counts from the first column that a tile loads."""
+
+    kind: int
+    taps: int
+    period: int
+    tiles: np.ndarray  # TILE_DTYPE
+    start: np.ndarray  # int32
+    columns: np.ndarray  # int64, for tiles that list their input columns
+    weights: np.ndarray  # arithmetic type; see _resample.pxi for the order
+    in_row: int  # pixels of the longest loaded row, its pad included
+    out_row: int
+
+
+def kind_of(table: AxisTable) -> int:
+    return KINDS["identity" if table.identity else table.kind]
+
+
+def row_table(table: AxisTable | None, dtype: np.dtype) -> RowTable:
+    """The table of D or H; None stands for an axis that is not there."""
+    if table is None:
+        return RowTable(KINDS["identity"], 1, 1, 1, np.zeros(1, np.int64), np.zeros(0, dtype))
+    start = np.ascontiguousarray(table.start, np.int64)
+    weights = np.ascontiguousarray(table.weights, dtype)
+    return RowTable(kind_of(table), table.n, table.rows, table.taps, start, weights)
+
+
+def tile_width(inner: int, slots: int, dtype: np.dtype) -> int:
+    """Pixels of a tile: a multiple of 4, so that periods of 2 and 4 fit."""
+    elements = max(LEAST, min(TILE, RING // (slots * dtype.itemsize)))
+    return max(4, elements // inner // 4 * 4)
+
+
+def column_tiles(table: AxisTable, inner: int, slots: int, dtype: np.dtype) -> ColumnTiles:
+    """Cut the axis W into tiles; `slots` rows of a tile are held in a ring."""
+    width = tile_width(inner, slots, dtype)
+    kind = kind_of(table)
+    rows = table.rows
+    taps = table.taps
+    start = np.zeros(rows, np.int32)
+    listed: list[np.ndarray] = []
+    length = 0
+    tiles = []
+    weights = np.zeros(0, dtype)
+    if kind != KINDS["identity"]:
+        weights = _tiled_weights(table, inner, width, dtype)
+    for at in range(0, rows, width):
+        first = table.start[at : at + width]
+        out_n = len(first)
+        lo, hi = int(first[0]), min(int(first[-1]) + taps, table.n)
+        columns, in_n = -1, hi - lo
+        if in_n > SPARSE * out_n * taps:
+            # Shrinking without a filter skips most columns: load those that are read.
+            used = np.unique(np.minimum(first[:, None] + np.arange(taps), table.n - 1))
+            columns, in_n = length, len(used)
+            length += in_n
+            listed.append(used)
+            start[at : at + out_n] = np.searchsorted(used, first)
+        else:
+            start[at : at + out_n] = first - lo
+        run = _periodic_run(table, at, out_n) if inner == 1 else (0, 0)
+        tiles.append((at, out_n, lo, in_n, columns, *run))
+    packed = np.array(tiles, TILE_DTYPE)
+    return ColumnTiles(
+        kind=kind,
+        taps=taps,
+        period=table.period if packed["cycles"].any() else 0,
+        tiles=packed,
+        start=start,
+        columns=np.concatenate(listed) if listed else np.zeros(1, np.int64),
+        weights=weights,
+        in_row=int(packed["in_n"].max()) + 1,
+        out_row=int(packed["out_n"].max()),
+    )
+
+
+def _tiled_weights(table: AxisTable, inner: int, width: int, dtype: np.dtype) -> np.ndarray:
+    weights = table.weights.astype(dtype)
+    if inner > 1 or table.kind == "linear":
+        return np.ascontiguousarray(weights).ravel()
+    parts = [weights[at : at + width].T.ravel() for at in range(0, table.rows, width)]
+    return np.concatenate(parts)
+
+
+def _periodic_run(table: AxisTable, at: int, n: int) -> tuple[int, int]:
+    """Where in a tile, and for how many periods, each row is the one a period before, moved.
+
+    The borders are not: positions are clamped there.
+    """
+    f = table.period
+    if table.kind != "linear" or table.identity or f not in (2, 4) or n < 4 * f:
+        return 0, 0
+    start, w = table.start[at : at + n], table.weights[at : at + n, 0]
+    moved = (start[f:] == start[:-f] + 1) & (w[f:] == w[:-f])
+    breaks = np.flatnonzero(~moved)
+    edges = np.concatenate([[-1], breaks, [len(moved)]])
+    longest = int(np.argmax(np.diff(edges)))
+    first, stop = int(edges[longest]) + 1, int(edges[longest + 1])
+    return first, (stop - first + f) // f
