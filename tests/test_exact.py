@@ -85,9 +85,7 @@ def test_gradient_is_the_transposed_matrix(backend, rule):
         for axis, matrix in enumerate(cases.matrices(spatial, size, mode, **keywords)):
             want = np.moveaxis(np.tensordot(matrix.T, want, (1, axis)), 0, axis)
         layout = ["W", "HW", "DHW"][len(size) - 1]
-        got = interpolate_backward(
-            grad, spatial, size=size, mode=mode, layout=layout, **keywords
-        )
+        got = interpolate_backward(grad, spatial, size=size, mode=mode, layout=layout, **keywords)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-14, err_msg=f"{spatial} -> {size}")
 
 

@@ -36,9 +36,7 @@ def test_size_from_scale(n, factor, m):
 
 
 def test_size_from_scale_agrees_with_the_ratio_of_any_two_sizes():
-    wrong = [
-        (n, m) for n in range(1, 98) for m in range(1, 98) if length(n, m / n) != m
-    ]
+    wrong = [(n, m) for n in range(1, 98) for m in range(1, 98) if length(n, m / n) != m]
     assert not wrong
 
 
