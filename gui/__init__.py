@@ -1,0 +1,1 @@
+"""The viewer of upsampler: several methods on one picture, every pixel one the method produced."""

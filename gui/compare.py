@@ -1,0 +1,234 @@
+"""The centre of the window: the panes side by side, all painting the same View.
+
+A change of state leads here to one request for each pane.  The panes change together when all
+answers are in; until then each shows its last frame under the new transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+import upsampler
+
+from . import state as change
+from .cache import LRU
+from .pane import PaneWidget
+from .render import Frame, Request, output, render
+from .scheduler import Outcome, Scheduler
+from .store import Store
+
+CACHE_BYTES = 256 << 20
+IDLE = 120  # milliseconds without a change after which averages replace samples below 1:1
+
+
+class Compare(QWidget):
+    """The panes, the scheduler that feeds them, and the cache of what they have shown."""
+
+    settled = Signal()  # every pane shows what the state asks for
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        # One thread for each pane, as far as there are cores, and the rest within the calls:
+        # the panes are independent, so this scales better than threads within small windows.
+        count, cores = len(store.state.panes), upsampler.get_num_threads()
+        workers = max(min(count, cores), 1)
+        self._threads = max(cores // workers, 1)
+        self._scheduler = Scheduler(self._work, workers, obsolete)
+        self._scheduler.answered.connect(self._answered)
+        self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
+        self._frames: list[Frame | None] = [None] * count  # what each pane showed last
+        self._errors: dict[Request, str] = {}
+        self._requests: list[Request] = []  # the exact frames that the state asks for
+        self._idle = False
+
+        # Several changes within one turn of the event loop are shown once.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self.refresh)
+        self._later = QTimer(self, singleShot=True, interval=IDLE)
+        self._later.timeout.connect(self._refine)
+
+        self.panes = [PaneWidget(i) for i in range(count)]
+        grid = QGridLayout(self)
+        grid.setContentsMargins(6, 6, 6, 6)
+        grid.setSpacing(6)
+        columns = 2 if count > 1 else 1
+        for i, pane in enumerate(self.panes):
+            grid.addWidget(pane, *divmod(i, columns))
+            self._connect(i, pane)
+        store.changed.connect(self._soon.start)
+
+    def _connect(self, i: int, pane: PaneWidget) -> None:
+        update, canvas = self._store.update, pane.canvas
+        pane.method.chosen.connect(partial(update, change.set_method, i))
+        pane.scale.chosen.connect(
+            lambda text: update(change.set_scale, i, change.parse_scale(text))
+        )
+        canvas.pressed.connect(partial(update, change.focus, i))
+        canvas.wheeled.connect(
+            lambda notches, x, y: update(change.zoom, notches, x, y, *canvas.device_size())
+        )
+        canvas.dragged.connect(partial(update, change.pan))
+        canvas.pointed.connect(partial(self._point, i))
+        canvas.resized.connect(self._soon.start)
+
+    def _point(self, i: int, at: tuple[float, float] | None) -> None:
+        if at is not None:
+            width, height = self.panes[i].canvas.device_size()
+            at = at[0] - width / 2, at[1] - height / 2
+        self._store.update(change.point, at)
+
+    def focused_size(self) -> tuple[int, int]:
+        """Width and height of the focused canvas in device pixels."""
+        return self.panes[self._store.state.focus].canvas.device_size()
+
+    def close_workers(self) -> None:
+        self._scheduler.close()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every pane shows what the state asks for, averages included."""
+        waiting = self._soon.isActive() or self._later.isActive() or not self._scheduler.idle
+        return bool(self._requests) and not waiting
+
+    # -- from state to requests to pixels ---------------------------------------------------------
+
+    def _work(self, request: Request, cancelled: Callable[[], bool]) -> Frame:
+        return render(request, cancelled, self._threads)
+
+    def refresh(self) -> None:
+        """Ask for what the state shows, if that has changed."""
+        state = self._store.state
+        if state.view is None:
+            if min(self.focused_size()) > 0:
+                self._store.update(change.home, *self.focused_size())
+            return
+        for i, pane in enumerate(self.panes):
+            pane.show_pane(state.panes[i], i == state.focus)
+        requests = []
+        for i, pane in enumerate(self.panes):
+            rows, cols = state.axes(i, *pane.canvas.device_size())
+            requests.append(Request(state.source, state.panes[i], rows, cols))
+        if requests == self._requests:
+            return
+        if self._requests and self._requests[0].source is not state.source:
+            self._forget()  # frames hold their source, which may be large
+        self._requests = requests
+        self._idle = False
+        self._later.stop()
+        self._advance()
+
+    def _advance(self) -> None:
+        """Show what is known of the requests, and have the rest computed."""
+        wanted = [self._best(i, request) for i, request in enumerate(self._requests)]
+        known = [self._frame(i, request) for i, request in enumerate(wanted)]
+        missing = [
+            request
+            for request, frame in zip(wanted, known, strict=True)
+            if frame is None and request not in self._errors
+        ]
+        for i, (request, frame) in enumerate(zip(wanted, known, strict=True)):
+            self._show(i, request, None if missing else frame, bool(missing))
+        if missing:
+            self._scheduler.submit(tuple(dict.fromkeys(missing)))
+            return
+        self._scheduler.drop()
+        if any(request.minified and not request.averaged for request in wanted):
+            self._later.start()
+        else:
+            self.settled.emit()
+
+    def _best(self, i: int, request: Request) -> Request:
+        """Below 1:1 the average, once it is known or nothing has moved for a while."""
+        if not request.minified:
+            return request
+        averaged = replace(request, averaged=True)
+        return averaged if self._idle or self._frame(i, averaged) is not None else request
+
+    def _frame(self, i: int, request: Request) -> Frame | None:
+        # What a pane shows counts as known whether or not the cache had room for it.
+        shown = self._frames[i]
+        return shown if shown and shown.request == request else self._cache.get(request)
+
+    def _refine(self) -> None:
+        self._idle = True
+        self._advance()
+
+    def _answered(self, generation: int, outcomes: tuple[Outcome, ...]) -> None:
+        """Take answers in; those to a view that has passed are shown under the present one."""
+        for outcome in outcomes:
+            request, frame = outcome.job, outcome.value
+            if request.source is not self._store.state.source:
+                continue
+            if outcome.error is not None:
+                self._errors[request] = f"{outcome.error}" or type(outcome.error).__name__
+                continue
+            self._cache[request] = frame
+            for i, pane in enumerate(self._store.state.panes):
+                if pane == request.pane:
+                    self._frames[i] = frame
+        self._advance()
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self._errors.clear()
+        self._frames = [None] * len(self.panes)
+
+    def _show(self, i: int, request: Request, frame: Frame | None, computing: bool) -> None:
+        pane = self.panes[i]
+        if computing:
+            pane.canvas.show_pixels(self._old(i, request))
+            pane.show_chip("computing")
+        elif frame is None:
+            pane.canvas.show_pixels(None, self._errors[request])
+            pane.show_chip("failed")
+        else:
+            self._frames[i] = frame
+            pane.canvas.show_pixels(frame.pixels)
+            pane.show_chip(request.chip, frame.seconds)
+
+    def _old(self, i: int, request: Request) -> np.ndarray | None:
+        """The last frame of pane `i` under the transform of `request`."""
+        frame = self._frames[i]
+        if frame is None:
+            return None
+        return frame.under(request.rows, request.cols)
+
+    # -- for the status bar -----------------------------------------------------------------------
+
+    def values(self, i: int) -> tuple[str, ...] | None:
+        """What pane `i` has under the cursor, in the units of the file; None outside."""
+        state = self._store.state
+        place = self.output_index(i)
+        if place is None or self.panes[i].canvas.error:
+            return None
+        r, c = place
+        return state.source.told(output(state.source, state.panes[i], (r, r + 1), (c, c + 1))[0, 0])
+
+    def output_index(self, i: int) -> tuple[int, int] | None:
+        """Row and column of the output that pane `i` shows under the cursor."""
+        state = self._store.state
+        if state.cursor is None or state.view is None:
+            return None
+        width, height = self.panes[i].canvas.device_size()
+        rows, cols = state.axes(i, width, height)
+        r = rows.index(int(np.floor(state.cursor[1] + height / 2)))
+        c = cols.index(int(np.floor(state.cursor[0] + width / 2)))
+        return None if r < 0 or c < 0 else (r, c)
+
+
+def obsolete(old: tuple[Request, ...], new: tuple[Request, ...]) -> bool:
+    """Whether frames at work are useless now.
+
+    Samples of an earlier view are still worth showing under the new one; averages take long and
+    come only when nothing moves, and another picture or method shares nothing.
+    """
+    if any(request.averaged for request in old):
+        return True
+    return not {(r.source, r.pane) for r in old} & {(r.source, r.pane) for r in new}
