@@ -1,0 +1,144 @@
+"""Section 4 of the semantics: the order of operations is pinned, so that bits are.
+
+`pinned` says it once more, in NumPy, whose float32 operations neither fuse nor widen: innermost
+spatial axis first; linear is a + w * (b - a); longer filters sum from left to right; weights
+and intermediates in the arithmetic type; one rounding to the data type at the end.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from upsampler import interpolate
+from upsampler.axis import AxisRule
+from upsampler.backends import use
+
+from . import cases
+from .conftest import COMPILED
+
+_METHOD = {"linear": "linear", "bicubic": "cubic", "area": "area", "lanczos3": "lanczos3"}
+SHORT_TYPES = [d for d in cases.NUMBERS if d.itemsize < 4 or d == np.float32]
+
+
+def rules(spatial, size, mode, align_corners=False, antialias=False):
+    return [
+        AxisRule(n, m, _METHOD[mode], Fraction(n, m), align_corners, antialias)
+        for n, m in zip(spatial, size, strict=True)
+    ]
+
+
+def pinned(x: np.ndarray, axes: list[AxisRule], first: int = 0) -> np.ndarray:
+    short = x.dtype in SHORT_TYPES and max(rule.taps for rule in axes) <= 6
+    real = np.float32 if short else np.float64
+    values = x.astype(real)
+    for axis, rule in reversed(list(enumerate(axes, start=first))):
+        table = rule.table()
+        values = np.moveaxis(values, axis, -1)
+        if table.kind == "copy":
+            values = values[..., table.start]
+        elif table.kind == "linear":
+            a = values[..., table.start]
+            b = values[..., np.minimum(table.start + 1, table.n - 1)]
+            values = a + table.weights[:, 0].astype(real) * (b - a)
+        else:
+            w = table.weights.astype(real)
+            total = w[:, 0] * values[..., table.start]
+            for t in range(1, table.taps):
+                total = total + w[:, t] * values[..., table.start + t]
+            values = total
+        values = np.moveaxis(values, -1, axis)
+    return rounded(values, x.dtype)
+
+
+def rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        below = np.floor(values.astype(np.float64))  # adding 0.5 would itself round above 2^52
+        whole = below + (values - below >= 0.5)
+        high = whole >= info.max
+        result = np.where(high, 0.0, np.maximum(whole, info.min)).astype(dtype)
+        result[high] = info.max
+        return result
+    if dtype == cases.BFLOAT16 and values.dtype == np.float64:
+        # ml_dtypes would go through float32 and round twice.
+        mantissa, exponent = np.frexp(values)
+        values = np.ldexp(np.rint(np.ldexp(mantissa, 8)), exponent - 8)
+    return values.astype(dtype)
+
+
+SIZES = [((9, 23), (14, 37)), ((31, 17), (12, 5)), ((5, 61), (10, 122)), ((8, 12), (8, 48))]
+
+
+@pytest.mark.parametrize("rule", cases.COMPUTED, ids=cases.name)
+@pytest.mark.parametrize("dtype", cases.NUMBERS, ids=str)
+def test_order_of_operations(cpu, dtype, rule):
+    mode, keywords = rule
+    rng = np.random.default_rng(50)
+    for spatial, size in SIZES:
+        axes = rules(spatial, size, mode, **keywords)
+        for layout, shape in [("HW", spatial), ("CHW", (3, *spatial)), ("HWC", (*spatial, 3))]:
+            x = cases.sample(rng, shape, dtype)
+            want = pinned(x, axes, layout.index("H"))
+            got = interpolate(x, size, mode=mode, layout=layout, **keywords)
+            assert got.tobytes() == want.tobytes(), f"{layout} {spatial} -> {size}"
+
+
+@pytest.mark.parametrize("rule", cases.COMPUTED, ids=cases.name)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint8, np.int64], ids=str)
+def test_order_in_one_and_three_dimensions(cpu, dtype, rule):
+    mode, keywords = rule
+    rng = np.random.default_rng(51)
+    for layout, spatial, size in [
+        ("W", (37,), (101,)),
+        ("W", (101,), (13,)),
+        ("DHW", (5, 7, 11), (9, 13, 23)),
+        ("DHW", (9, 13, 23), (5, 7, 11)),
+    ]:
+        x = cases.sample(rng, spatial, dtype)
+        want = pinned(x, rules(spatial, size, mode, **keywords))
+        got = interpolate(x, size, mode=mode, layout=layout, **keywords)
+        assert got.tobytes() == want.tobytes(), f"{layout} {spatial} -> {size}"
+
+
+def test_arithmetic_types_differ_where_the_semantics_says_so(cpu):
+    """Six taps of float32 are float32 arithmetic, seven are float64: the bits show which."""
+    x = np.random.default_rng(52).normal(size=(40, 40)).astype(np.float32)
+    for mode, size, short in [
+        ("lanczos3", (80, 80), True),
+        ("area", (8, 8), True),
+        ("area", (5, 5), False),
+        ("lanczos3", (30, 30), False),
+    ]:
+        axes = rules(x.shape, size, mode)
+        assert (max(rule.taps for rule in axes) <= 6) == short
+        wide = pinned(x.astype(np.float64), axes).astype(np.float32)
+        got = interpolate(x, size, mode=mode)
+        assert np.array_equal(got, wide) == (not short)
+
+
+@pytest.mark.skipif(len(COMPILED) < 2, reason="this processor runs one instruction set only")
+@pytest.mark.parametrize("rule", cases.RULES, ids=cases.name)
+def test_instruction_sets_agree(rule):
+    """And two different modules ran."""
+    from upsampler.backends import get
+
+    modules = {get(name).loops.__name__ for name in COMPILED}
+    assert len(modules) == len(COMPILED)
+    mode, keywords = rule
+    rng = np.random.default_rng(53)
+    for dtype in cases.NUMBERS:
+        for layout, shape, size in [
+            ("HW", (61, 157), (122, 314)),
+            ("HW", (61, 157), (97, 201)),
+            ("HWC", (37, 53, 3), (74, 106)),
+            ("HWC", (37, 53, 4), (50, 61)),
+            ("CHW", (2, 67, 83), (31, 29)),
+        ]:
+            x = cases.sample(rng, shape, dtype)
+            results = set()
+            for name in COMPILED:
+                with use(name):
+                    got = interpolate(x, size, mode=mode, layout=layout, **keywords)
+                    results.add(got.tobytes())
+            assert len(results) == 1, f"{dtype} {layout} {shape} -> {size}"
