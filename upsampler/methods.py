@@ -65,5 +65,5 @@ class Method:
 
 DEFAULT_METHODS = tuple(
     Method.parse(name)
-    for name in ("nearest", "bilinear", "bilinear:align_corners", "bicubic", "area", "lanczos3")
+    for name in ("nearest", "area", "bilinear", "bilinear:align_corners", "bicubic", "lanczos3")
 )
