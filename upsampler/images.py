@@ -21,7 +21,7 @@ import numpy as np
 from .files import replacing
 from .picture import ImageError, Picture, check_memory, shown
 
-__all__ = ["ImageError", "Picture", "check_writable", "read", "write"]
+__all__ = ["ImageError", "Picture", "check_ending", "check_writable", "read", "write"]
 
 PathLike = str | os.PathLike[str]
 
@@ -124,11 +124,7 @@ def check_writable(path: PathLike, dtype: np.dtype, shape: tuple[int, ...], alph
         If the ending is unknown, or its format cannot hold the picture; the message says what
         it holds and which format does.
     """
-    name, ending = shown(path), Path(path).suffix.lower()
-    if ending not in _FORMATS:
-        raise ImageError(
-            f"{name}: got the ending {ending!r}; allowed for writing: {', '.join(_FORMATS)}"
-        )
+    name, ending = shown(path), check_ending(path)
     channels = 1 if len(shape) == 2 else shape[2]
     side = max(shape[:2])
     reason = _misfit(_FORMATS[ending], dtype.name, channels, alpha, side)
@@ -136,6 +132,16 @@ def check_writable(path: PathLike, dtype: np.dtype, shape: tuple[int, ...], alph
         return _FORMATS[ending].name
     fit = [e for e, f in _FORMATS.items() if _misfit(f, dtype.name, channels, alpha, side) is None]
     raise ImageError(f"{name}: {reason}; what holds it: {', '.join(fit)}")
+
+
+def check_ending(path: PathLike) -> str:
+    """The ending of `path` in small letters; `ImageError` if nothing is written under it."""
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise ImageError(
+            f"{shown(path)}: got the ending {ending!r}; allowed for writing: {', '.join(_FORMATS)}"
+        )
+    return ending
 
 
 def _misfit(kind: _Format, dtype: str, channels: int, alpha: bool, side: int) -> str | None:

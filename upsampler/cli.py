@@ -1,0 +1,238 @@
+"""The command line: ``upsampler resize``, ``compare``, ``info`` and ``view``.
+
+Heavy imports (Pillow, scikit-image, rich, Qt) stay inside of the commands, so that ``--help``
+and errors come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from . import __version__
+from .cli_types import METHOD, SCALE, SIZE, THREADS
+from .console import Progress, fail, note
+from .images import ImageError, Picture, check_ending, check_writable, read, write
+from .methods import Method
+
+Decorator = Callable[[Any], Any]
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Exact, fast upsampling of images.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(2)  # a script whose variable was empty should notice
+
+
+@cli.command()
+@click.argument("source", metavar="IN", type=click.Path())
+@click.argument("target", metavar="OUT", type=click.Path())
+@click.option("--scale", "-s", type=SCALE, help="Factor, for example 2, 0.5 or 3/2.")
+@click.option("--size", type=SIZE, help="Exact size in pixels: the width first, as in 1920x1080.")
+@click.option("--width", type=click.IntRange(1), help="Alone: the height keeps the proportions.")
+@click.option("--height", type=click.IntRange(1), help="Alone: the width keeps the proportions.")
+@click.option(
+    "--mode", "-m", default="bicubic", show_default=True,
+    help="nearest, nearest-exact, bilinear, bicubic, area or lanczos3.",
+)  # fmt: skip
+@click.option(
+    "--align-corners", is_flag=True, help="Samples are points: corner pixels stay at the corners."
+)
+@click.option("--antialias", is_flag=True, help="Widen the filter when shrinking.")
+@click.option("--linear-light", is_flag=True, help="Average light, not its sRGB signal.")
+@click.option("--threads", type=THREADS, help="By default all cores.")
+@click.option("--force", "-f", "--overwrite", is_flag=True, help="Replace OUT where it exists.")
+def resize(
+    source: str,
+    target: str,
+    scale: Fraction | None,
+    size: tuple[int, int] | None,
+    width: int | None,
+    height: int | None,
+    mode: str,
+    align_corners: bool,
+    antialias: bool,
+    linear_light: bool,
+    threads: int | None,
+    force: bool,
+) -> None:
+    """Resize the picture IN to the file OUT.
+
+    Reads PNG, JPEG, WebP, TIFF and .npy; the ending of OUT says what is written.  Depth and
+    transparency are kept: what OUT cannot hold is refused, not converted.  OUT appears whole or
+    not at all.
+    """
+    ways = [scale is not None, size is not None, width is not None or height is not None]
+    if sum(ways) != 1:
+        raise click.UsageError("give exactly one of --scale, --size, and --width or --height")
+    method = parsed_method(mode, align_corners, antialias)
+    check_target(target, force)
+    picture = read_noting(source)
+    goal = size or _proportional(picture, width, height)
+    after = goal or (picture.height * (scale or 1), picture.width * (scale or 1))
+    shape = (int(after[0]), int(after[1]), *picture.pixels.shape[2:])
+    check_writable(target, picture.dtype, shape, picture.alpha)
+    if not antialias and mode in ("bilinear", "bicubic") and shape[0] * 2 <= picture.height:
+        note("shrinking without --antialias skips pixels; --mode area averages them")
+    from .resize import resize_picture
+
+    with Progress("resizing") as progress:
+        result = resize_picture(
+            picture, goal, None if goal else scale, method.mode, align_corners, antialias,
+            linear_light=linear_light, num_threads=threads, progress=progress.update,
+        )  # fmt: skip
+    write(target, result)
+
+
+def _proportional(
+    picture: Picture, width: int | None, height: int | None
+) -> tuple[int, int] | None:
+    """(height, width) from one side or both."""
+    if width is None and height is None:
+        return None
+    if height is None and width is not None:
+        height = max(1, round(Fraction(picture.height * width, picture.width)))
+    elif width is None and height is not None:
+        width = max(1, round(Fraction(picture.width * height, picture.height)))
+    assert height is not None
+    assert width is not None
+    return height, width
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def info(as_json: bool) -> None:
+    """Tell what is installed, what computes here, and what is missing and why."""
+    from .cli_info import show
+
+    show(as_json)
+
+
+@cli.command()
+@click.argument("image", type=click.Path())
+@click.option(
+    "--output", "-o", type=click.Path(),
+    help="The sheet, a PNG.  [default: upsampler-sheet.png, which is replaced]",
+)  # fmt: skip
+@click.option(
+    "--method", "-m", "methods", type=METHOD, multiple=True,
+    help="A mode, with :align_corners and :antialias at will; several times.",
+)  # fmt: skip
+@click.option("--scale", "-s", type=SCALE, help="Degrade by and restore.  [default: 4]")
+@click.option(
+    "--reference", "-r", type=click.Path(),
+    help="Ground truth: enlarge IMAGE to its size instead of degrading IMAGE.",
+)  # fmt: skip
+@click.option(
+    "--crop", "-c", "crops", multiple=True, metavar="Y,X,SIZE",
+    help="A square of output pixels to magnify; once or twice.",
+)  # fmt: skip
+@click.option("--linear-light", is_flag=True, help="Average light, not its sRGB signal.")
+@click.option("--threads", type=THREADS, help="By default all cores.")
+@click.option("--force", "-f", is_flag=True, help="Replace the file of --output where it exists.")
+def compare(
+    image: str,
+    output: str | None,
+    methods: tuple[Method, ...],
+    scale: Fraction | None,
+    reference: str | None,
+    crops: tuple[str, ...],
+    linear_light: bool,
+    threads: int | None,
+    force: bool,
+) -> None:
+    """Compare methods on IMAGE: a contact sheet and a table of time, PSNR and SSIM.
+
+    Without --reference, IMAGE is shrunk by averaging areas, each method restores it, and the
+    result is measured against IMAGE itself (cropped to a multiple of the scale).
+    """
+    from .cli_compare import compare_files
+
+    if scale is not None and reference is not None:
+        raise click.UsageError("--scale and --reference exclude each other: sizes give the scale")
+    if output is not None:
+        if not output.lower().endswith(".png"):
+            raise click.UsageError(f"--output: got {output!r}; allowed: a name that ends in .png")
+        check_target(output, force)
+    compare_files(image, output, methods, scale, reference, crops, linear_light, threads)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path())
+def view(files: tuple[str, ...]) -> None:
+    """Open the viewer on FILES, or on the built-in chart.
+
+    Where no window can be opened, the contact sheet of the first file is written instead.
+    """
+    from .cli_view import open_viewer
+
+    code = open_viewer(list(files))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+# --- shared by the commands ------------------------------------------------------------------
+
+
+def parsed_method(mode: str, align_corners: bool, antialias: bool) -> Method:
+    try:
+        return Method(mode, align_corners, antialias)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def read_noting(path: str) -> Picture:
+    """Read a picture and tell what reading had to decide."""
+    picture = read(path)
+    for text in picture.notes:
+        note(f"{path}: {text}")
+    return picture
+
+
+def check_target(path: str, force: bool) -> None:
+    """Whether a result may be written to `path`; asked before any work."""
+    check_ending(path)
+    if os.path.lexists(path) and not force:
+        raise ImageError(f"{path}: exists already; add --force to replace it")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise ImageError(f"{path}: there is no folder {folder!r}")
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; errors become one line on stderr."""
+    try:
+        code = cli.main(args=args, prog_name="upsampler", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "upsampler"
+        return fail(f"{error.format_message()} (see {command} --help)", 2)
+    except click.ClickException as error:
+        return fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone (| head): nothing to tell, and no flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        return fail(f"not enough memory: {error}" if str(error) else "not enough memory")
+    except (ImageError, ValueError, TypeError, OSError, RuntimeError) as error:
+        return fail(str(error))
+    except Exception as error:
+        return fail(f"internal error, please report it: {type(error).__name__}: {error}")
