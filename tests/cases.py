@@ -38,7 +38,7 @@ _METHOD = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic", "lan
 
 LAYOUTS = {
     1: ["W", "CW", "WC", "NW", "NCW", "NWC", "CNW", "WNC", "WCN", "CWN"],
-    2: ["HW", "HWC", "CHW", "NHW", "HWN", "NCHW", "NHWC", "CHWN", "HWCN", "HWNC", "CNHW", "NHWC"],
+    2: ["HW", "HWC", "CHW", "NHW", "HWN", "NCHW", "NHWC", "CHWN", "HWCN", "HWNC", "CNHW"],
     3: ["DHW", "DHWC", "CDHW", "NCDHW", "NDHWC", "CDHWN", "DHWCN"],
 }
 

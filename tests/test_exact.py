@@ -96,7 +96,7 @@ def half_pixel_numerators(factor: int) -> np.ndarray:
 
 
 def exactly_rounded(corners: np.ndarray, rows: np.ndarray, columns: np.ndarray, denominator: int):
-    total = np.einsum("ih,nhw,jw->nij", rows, corners.astype(np.int64), columns)
+    total = rows @ corners.astype(np.int64) @ columns.T
     return (2 * total + denominator) // (2 * denominator)  # floor(v + 1/2): ties up
 
 
