@@ -166,7 +166,9 @@ class Result:
         direct = out is not None and not any(may_overlap(out, x) for x in inputs)
         if direct and out.dtype.isnative and out.flags.aligned:
             self.array = self.out = out
+            self.fresh = False
         else:
+            self.fresh = True
             self.array = allocate(shape, dtype.newbyteorder("="), like)
             self.out = out
 

@@ -139,12 +139,13 @@ class AxisTable:
         last = np.full(self.n, -1, np.int64)
         np.minimum.at(first, k, i)
         np.maximum.at(last, k, i)
+        # Runs that never fall back, whatever holes zero weights or unused inputs leave: the
+        # loops load from the first start to the last.
+        first = np.minimum.accumulate(first[::-1])[::-1]
+        last = np.maximum.accumulate(last)
         full_taps = max(1, int((last - first + 1).max(initial=0)))
         length = hi - lo
         taps = min(full_taps, max(length, 1))
-        # Inputs that no output used have no weights; their rows start where the row before does,
-        # so that starts never fall.
-        first = np.maximum.accumulate(np.where(last < 0, 0, first))
         start = np.clip(first - lo, 0, max(length - taps, 0))
         weights = np.zeros((self.n, taps))
         inside = (i >= lo) & (i < hi)

@@ -12,7 +12,7 @@ from .methods import Method
 
 # Bounded digits: Fraction("1e999999999") would take the memory of the machine.
 _SCALE = re.compile(r"\d{1,7}(\.\d{1,9})?|\d{1,9}/\d{1,9}")
-_SIZE = re.compile(r"(\d{1,9})[xX×](\d{1,9})")
+_SIZE = re.compile(r"(\d{1,9})[xX](\d{1,9})")
 
 
 class ScaleType(click.ParamType):

@@ -120,7 +120,7 @@ def interpolate(
     )  # fmt: skip
     result = Result(out, spec.out_shape, x.dtype, x, x)
     if result.array.size:
-        for_numpy().resample(plan_for(spec), _movable(x, spec), result.array, threads)
+        for_numpy().resample(plan_for(spec), native(x), result.array, threads, result.fresh)
     return result.finish(x.dtype)
 
 
@@ -194,17 +194,10 @@ def interpolate_backward(
     if not grad.size:
         result.array[...] = 0
     elif result.array.size:
-        for_numpy().resample(plan_for(spec, True), native(grad), result.array, threads)
+        for_numpy().resample(
+            plan_for(spec, True), native(grad), result.array, threads, result.fresh
+        )
     return result.finish(grad.dtype)
-
-
-def _movable(x: np.ndarray, spec: ResampleSpec) -> np.ndarray:
-    """Native and aligned where items are computed with; copies of items move as they are.
-
-    (A result of foreign byte order is made by a stand-in of native order, hence the input is
-    brought to it as well.)
-    """
-    return native(x)
 
 
 def _spec(*args: Any) -> ResampleSpec:

@@ -263,21 +263,25 @@ _QUIET = threading.RLock()
 def quiet() -> Iterator[None]:
     """Keep decoders from talking past us, and from judging sizes by their own taste.
 
-    tifffile reports damage to its log, Pillow by warnings, and Pillow refuses pictures of
-    more than 179 million pixels however large the machine: all of this is global state, hence
-    the lock (the viewer reads files in worker threads).
+    tifffile and Pillow report damage to their logs, Pillow also by warnings, and Pillow refuses
+    pictures of more than 179 million pixels however large the machine: all of this is global
+    state, hence the lock (the viewer reads files in worker threads).
     """
     from PIL import Image
 
-    log = logging.getLogger("tifffile")
     with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS, log.disabled
-        Image.MAX_IMAGE_PIXELS, log.disabled = None, True
+        logs = [logging.getLogger(name) for name in ("tifffile", "PIL.TiffImagePlugin")]
+        before = Image.MAX_IMAGE_PIXELS, [log.disabled for log in logs]
+        Image.MAX_IMAGE_PIXELS = None
+        for log in logs:
+            log.disabled = True
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS, log.disabled = before
+            Image.MAX_IMAGE_PIXELS = before[0]
+            for log, disabled in zip(logs, before[1], strict=True):
+                log.disabled = disabled
 
 
 def _reason(error: BaseException) -> str:

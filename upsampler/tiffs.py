@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -114,7 +117,8 @@ def _by_pillow(file: BinaryIO, page: Any, notes: tuple[str, ...]) -> Picture:
         notes += ("CMYK turned into RGB without colour management",)
         icc = None
     converted = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "RGBX": "RGB"}
-    image.load()  # turns the picture upright, too
+    with _mute_stderr():
+        image.load()  # turns the picture upright, too
     if image.mode in converted:
         image = image.convert(converted[image.mode])
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I", "F"):
@@ -122,6 +126,24 @@ def _by_pillow(file: BinaryIO, page: Any, notes: tuple[str, ...]) -> Picture:
     pixels = np.array(image)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     return Picture(pixels, image.mode in ("LA", "RGBA"), icc, notes)
+
+
+@contextlib.contextmanager
+def _mute_stderr() -> Iterator[None]:
+    """libtiff prints what it finds damaged, straight to the file descriptor, and returns it too."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # a window program may have none
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
 
 
 def write_tiff(file: BinaryIO, picture: Picture) -> None:

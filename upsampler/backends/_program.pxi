@@ -12,6 +12,10 @@ cdef enum:
     THREAD = 1 << 16
 
 
+# Whether these loops resample float32 rows by shuffles.
+HAS_SHUFFLE = bool(UPSAMPLER_SHUFFLE)
+
+
 cdef const void* address(array):
     return cnp.PyArray_DATA(<cnp.ndarray> array)
 
@@ -81,6 +85,11 @@ cdef class Resampler:
         job.w.start = <const int32_t*> address(columns.start)
         job.w.columns = <const int64_t*> address(columns.columns)
         job.w.weights = address(columns.weights)
+        if columns.groups is not None:
+            job.w.group = <const Py_ssize_t*> address(columns.groups.first)
+            job.w.base = <const int32_t*> address(columns.groups.base)
+            job.w.shuffle = <const uint8_t*> address(columns.groups.shuffle)
+            job.w.spread = <const float*> address(columns.groups.weights)
         job.in_row = columns.in_row * inner + SLACK
         job.out_row = columns.out_row * inner + SLACK
 

@@ -37,6 +37,12 @@ cdef struct Columns:
     # By tile: [rows][taps] where pixels have several items, else [taps][rows], so that the loop
     # over neighbouring outputs reads neighbouring weights.
     const void* weights
+    # Groups of eight outputs for shuffles (see _native.h), where `inner` and the scale allow:
+    # first group and first weight by tile; NULL where not.
+    const Py_ssize_t* group
+    const int32_t* base
+    const uint8_t* shuffle
+    const float* spread
 
 cdef struct Job:
     Side x
@@ -227,9 +233,26 @@ cdef void careful_columns(
 cdef void along_w(
     real* o, const real* row, const Job* job, const Tile* tile, bint odd
 ) noexcept nogil:
+    cdef Py_ssize_t first, groups
     if odd:
         careful_columns(o, row, &job.w, tile, job.inner)
-    elif job.w.kind == LINEAR:
+        return
+    if real is float:
+        if job.w.group != NULL:
+            first = job.w.group[tile - job.w.tile]
+            groups = (tile.out_n * job.inner + 7) // 8
+            if job.w.kind == LINEAR:
+                linear_shuffled(
+                    o, row, job.w.base + first, job.w.shuffle + 8 * first,
+                    job.w.spread + 8 * first, groups, job.inner,
+                )
+            else:
+                sum_shuffled(
+                    o, row, job.w.base + first, job.w.shuffle + 8 * first,
+                    job.w.spread + 8 * first * job.w.taps, groups, job.inner, job.w.taps,
+                )
+            return
+    if job.w.kind == LINEAR:
         if job.inner == 1:
             linear_single(o, row, &job.w, tile)
         else:

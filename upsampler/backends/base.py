@@ -17,8 +17,11 @@ class Backend(Protocol):
 
     name: str
 
-    def resample(self, plan: Plan, x: Any, out: Any, threads: int) -> None:
-        """Forward interpolation, or its adjoint where the plan is one."""
+    def resample(self, plan: Plan, x: Any, out: Any, threads: int, fresh: bool) -> None:
+        """Forward interpolation, or its adjoint where the plan is one.
+
+        `fresh` says that `out` is newly allocated memory.
+        """
 
     def avg_pool(self, spec: PoolSpec, x: Any, out: Any, threads: int) -> None: ...
 

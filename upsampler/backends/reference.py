@@ -64,7 +64,9 @@ def round_to(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 class Reference:
     name = "reference"
 
-    def resample(self, plan: Plan, x: np.ndarray, out: np.ndarray, threads: int) -> None:
+    def resample(
+        self, plan: Plan, x: np.ndarray, out: np.ndarray, threads: int, fresh: bool
+    ) -> None:
         values = x if plan.spec.copies and not plan.adjoint else x.astype(np.float64)
         passes = list(zip(plan.spec.layout.axes, plan.tables, strict=True))
         # Innermost axis first; the adjoint undoes it, outermost first.
