@@ -66,8 +66,9 @@ class AxisRule:
     def period(self) -> int:
         """Outputs for one input sample where that is an integer factor, else 0."""
         step = self.step
-        whole = isinstance(step, Fraction) and step.numerator == 1 and not self.align_corners
-        return step.denominator if whole else 0
+        if isinstance(step, Fraction) and step.numerator == 1 and not self.align_corners:
+            return step.denominator
+        return 0
 
     @property
     def _filter(self) -> str:

@@ -115,9 +115,9 @@ def canonical(layout: Layout, *arrays: np.ndarray) -> Canonical:
 
     dense = [a for a in others if arrays and denser(a)]
     inner = max(dense, key=lambda a: (-abs(arrays[0].strides[a]), a)) if dense else None
-    outer: list[int | None] = [a for a in others if a != inner]
-    outer = [None] * (2 - len(outer)) + outer
-    return Canonical((*outer, *[None] * (3 - rank), *spatial, inner))
+    outer = [a for a in others if a != inner]
+    absent = [None] * (2 - len(outer))
+    return Canonical((*absent, *outer, *[None] * (3 - rank), *spatial, inner))
 
 
 def matching_order(x: np.ndarray) -> tuple[int, ...]:

@@ -38,6 +38,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 NUMBERS = INTEGERS + FLOATS
 _SHORT = ("uint8", "int8", "uint16", "int16", "float16", "bfloat16", "float32")
+LONGEST = 2**62  # outputs of an axis that can be indexed
 SHORT_FILTER = 6  # taps up to which 8/16-bit integers and short floats compute in float32
 
 
@@ -203,13 +204,14 @@ def resample_spec(
             f"x: got shape {shape} with an empty spatial axis (layout {where.text!r}); "
             "allowed: spatial axes of at least 1"
         )
-    rules = []
-    for axis, n in enumerate(spatial):
-        if sizes is not None:
-            m, step = _from_size(sizes[axis]), Fraction(n, max(1, sizes[axis]))
-        else:
-            m, step = _from_scale(n, scales[axis], recompute)  # type: ignore[index]
-        rules.append(AxisRule(n, m, method, step, align, smooth))
+    if sizes is not None:
+        outputs = [_from_size(n, m) for n, m in zip(spatial, sizes, strict=True)]
+    else:
+        outputs = [_from_scale(n, s, recompute) for n, s in zip(spatial, scales or (), strict=True)]
+    rules = [
+        AxisRule(n, m, method, step, align, smooth)
+        for n, (m, step) in zip(spatial, outputs, strict=True)
+    ]
     return ResampleSpec(
         mode=mode,
         layout=where,
@@ -234,7 +236,7 @@ def _scale_types(value: object) -> Any:
         if isinstance(v, (Fraction, int)):
             return Fraction(v)
         try:
-            return float(v)  # type: ignore[arg-type]
+            return float(v)
         except (TypeError, ValueError):
             raise bad_type(
                 "scale_factor", v, "a real number, or one for each spatial axis"
@@ -268,7 +270,7 @@ def _window_values(
     if pairs is None:
         return tuple((0, r.m) for r in rules)
     for (lo, hi), rule in zip(pairs, rules, strict=True):
-        if not 0 <= lo <= hi <= rule.m:
+        if not 0 <= lo <= hi <= min(rule.m, LONGEST):
             raise bad_value(
                 "window", (lo, hi), f"0 <= start <= stop <= {rule.m}, the output size of that axis"
             )
@@ -311,10 +313,10 @@ def _check_mode(mode: str, where: Layout, align: bool, smooth: bool) -> str:
     return method
 
 
-def _from_size(m: int) -> int:
+def _from_size(n: int, m: int) -> tuple[int, Fraction]:
     if m < 1:
         raise bad_value("size", m, "at least 1")
-    return m
+    return m, Fraction(n, m)
 
 
 def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Fraction | float]:
@@ -401,14 +403,11 @@ def pool_geometry(
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, stride (by default the kernel) and padding as checked pairs."""
     allowed = "an integer, or one for each of H and W"
-    kernel = integers("kernel_size", kernel_size, allowed)
-    step = kernel if stride is None else integers("stride", stride, allowed)
-    pad = integers("padding", padding, allowed)
-    kernel, step, pad = (
-        _pair("kernel_size", kernel),
-        _pair("stride", step),
-        _pair("padding", pad),
-    )
+    if stride is None:
+        stride = kernel_size
+    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    checked = {name: integers(name, value, allowed) for name, value in given.items()}
+    kernel, step, pad = (_pair(name, value) for name, value in checked.items())
     for name, pair, least in (("kernel_size", kernel, 1), ("stride", step, 1), ("padding", pad, 0)):
         if min(pair) < least:
             raise bad_value(name, pair, f"at least {least}")

@@ -21,7 +21,10 @@ _forced: contextvars.ContextVar[str | None] = contextvars.ContextVar("backend", 
 def get(name: str) -> Any:
     """The backend of that name: "cpu", "reference", or "cpu-baseline", "cpu-avx2"..."""
     name, _, isa = name.partition("-")
-    module = importlib.import_module(_MODULES[name])
+    try:
+        module = importlib.import_module(_MODULES[name])
+    except ImportError as error:
+        raise BackendUnavailable(f"backend {name!r}: {error}") from error
     return module.of_isa(isa) if isa else module.backend
 
 

@@ -14,7 +14,7 @@ from ..layout import canonical
 from ..plan import Plan
 from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
-from . import _cpu_baseline, _threads
+from . import _cpu_baseline, _threads  # type: ignore[attr-defined]
 from .tiles import column_tiles, row_table
 
 # Results from this size on are written past the caches when `out` is given: plain stores first

@@ -23,11 +23,11 @@ def apply_table(x: np.ndarray, table: AxisTable, axis: int) -> np.ndarray:
         return np.take(x, table.start, axis=axis)
     if table.kind == "linear":
         return _apply_linear(x, table, axis)
-    total = None
-    for t in range(table.taps):
-        term = _weighted(np.take(x, table.start + t, axis=axis), table.weights[:, t], axis)
-        total = term if total is None else total + term
-    return total
+    terms = [
+        _weighted(np.take(x, table.start + t, axis=axis), table.weights[:, t], axis)
+        for t in range(table.taps)
+    ]
+    return sum(terms[1:], start=terms[0])
 
 
 def _weighted(x: np.ndarray, w: np.ndarray, axis: int) -> np.ndarray:
@@ -80,7 +80,9 @@ class Reference:
 
     def avg_pool(self, spec: PoolSpec, x: np.ndarray, out: np.ndarray, threads: int) -> None:
         planes = _padded(_planes(spec, x).astype(np.float64), spec, 0.0)
-        total = sum(_tap(planes, spec, i, j) for i, j in np.ndindex(spec.kernel))
+        total = np.zeros(_planes(spec, out).shape)
+        for i, j in np.ndindex(spec.kernel):
+            total = total + _tap(planes, spec, i, j)
         _planes(spec, out)[...] = round_to(total / (spec.kernel[0] * spec.kernel[1]), out.dtype)
 
     def avg_pool_backward(

@@ -149,10 +149,10 @@ def _groups(
         weight = np.repeat(table.weights[rows].astype(np.float32), inner, axis=0)
         # The lanes behind the last output repeat it; what they write is slack.
         pad = -len(place) % LANES
-        place = np.pad(place, (0, pad), mode="edge").reshape(-1, LANES)
-        weight = np.pad(weight, ((0, pad), (0, 0)), mode="edge").reshape(*place.shape, -1)
-        base = place.min(axis=1)
-        distance = place - base[:, None]
+        places = np.pad(place, (0, pad), mode="edge").reshape(-1, LANES)
+        weight = np.pad(weight, ((0, pad), (0, 0)), mode="edge").reshape(*places.shape, -1)
+        base = places.min(axis=1)
+        distance = places - base[:, None]
         if distance.max() >= LANES:
             return None
         first.append(count)
