@@ -205,7 +205,9 @@ def resample_spec(
             "allowed: spatial axes of at least 1"
         )
     if sizes is not None:
-        outputs = [_from_size(n, m) for n, m in zip(spatial, sizes, strict=True)]
+        outputs: list[tuple[int, Fraction | float]] = [
+            _from_size(n, m) for n, m in zip(spatial, sizes, strict=True)
+        ]
     else:
         outputs = [_from_scale(n, s, recompute) for n, s in zip(spatial, scales or (), strict=True)]
     rules = [
@@ -313,7 +315,7 @@ def _check_mode(mode: str, where: Layout, align: bool, smooth: bool) -> str:
     return method
 
 
-def _from_size(n: int, m: int) -> tuple[int, Fraction]:
+def _from_size(n: int, m: int) -> tuple[int, Fraction | float]:
     if m < 1:
         raise bad_value("size", m, "at least 1")
     return m, Fraction(n, m)
@@ -395,7 +397,7 @@ def _pool_layout(layout: Any, ndim: int) -> Layout:
 def _pair(name: str, value: Any) -> tuple[int, int]:
     if isinstance(value, list) and len(value) != 2:
         raise ValueError(f"{name}: got {len(value)} values {tuple(value)}; allowed: one or two")
-    return per_axis(name, value, 2)  # type: ignore[return-value]
+    return per_axis(name, value, 2)
 
 
 def pool_geometry(

@@ -72,8 +72,7 @@ class Reference:
         # Innermost axis first; the adjoint undoes it, outermost first.
         with np.errstate(all="ignore"):
             for axis, table in passes if plan.adjoint else reversed(passes):
-                if not table.identity:
-                    values = apply_table(values, table, axis)
+                values = apply_table(values, table, axis)
             out[...] = values if values.dtype == out.dtype else round_to(values, out.dtype)
 
     # Pooling: planes are seen as (outer, outer, H, W, inner).
