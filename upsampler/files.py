@@ -36,7 +36,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         As from `open`, and if `path` names something else than a regular file.
     """
     target = os.path.realpath(path)
-    mode = 0o666  # less the umask, as for any new file; tempfile's 0o600 would hide the result
+    mode = None
     with contextlib.suppress(FileNotFoundError):
         found = os.stat(target)
         if stat.S_ISDIR(found.st_mode):
@@ -45,11 +45,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             # Renaming over a device such as /dev/null would delete it.
             raise OSError(22, "is not a regular file", str(path))
         mode = stat.S_IMODE(found.st_mode)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}.tmp")
+    folder = os.path.dirname(target)
+    temporary = os.path.join(folder, f".upsampler-{secrets.token_hex(8)}.tmp")
 
     def create(name: str, flags: int) -> int:
-        return os.open(name, flags, mode)
+        # Less the umask, as any new file; tempfile's 0o600 would hide the result from others.
+        return os.open(name, flags, 0o666)
 
     # Opened before the block that removes it: a file that was there is not ours.
     file = open(temporary, "x+b", opener=create)  # noqa: SIM115
@@ -58,6 +59,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
