@@ -1,6 +1,6 @@
 # The types of the loops: data items, arithmetic, and the conversions between them.
 
-from libc.math cimport fabs, floor, isfinite
+from libc.math cimport fabs, fabsf, floor, isfinite
 from libc.stdint cimport (
     int8_t,
     int16_t,
@@ -71,8 +71,13 @@ ITEM_NAMES = (
 
 # Rows whose samples all stay below these magnitudes cannot overflow in any filter we have
 # (three passes grow a value by less than 2^4), so they need no look at single elements.
-cdef float LIMIT32 = 2.0 ** 100
-cdef double LIMIT64 = 2.0 ** 900
+cdef extern from *:
+    """
+    #define LIMIT32 0x1p+100f
+    #define LIMIT64 0x1p+900
+    """
+    float LIMIT32
+    double LIMIT64
 
 
 cdef inline real to_real(item v, real* number) noexcept nogil:
@@ -170,23 +175,26 @@ cdef bint load_row(
     cdef real* dst = <real*> to
     cdef const item* src = <const item*> source
     cdef Py_ssize_t k
-    cdef int32_t odd = 0
+    cdef real v
+    # Integers as wide as the numbers, so that the loops vectorise.
+    cdef int32_t odd32 = 0
     cdef int64_t odd64 = 0
     if item is f16_t and real is float:
         row_f16_to_float(dst, <const uint16_t*> source, n)
+        for k in range(n):
+            odd32 |= 0 if fabsf(dst[k]) <= LIMIT32 else 1
+    elif item is bf16_t or item is float or item is f16_t or item is double:
+        for k in range(n):
+            v = to_real(src[k], dst)
+            dst[k] = v
+            if real is float:
+                odd32 |= 0 if fabsf(v) <= LIMIT32 else 1
+            else:
+                odd64 |= 0 if fabs(v) <= LIMIT64 else 1
     else:
         for k in range(n):
             dst[k] = to_real(src[k], dst)
-    if item is f16_t or item is bf16_t or item is float or item is double:
-        if real is float:
-            for k in range(n):
-                odd |= 0 if fabs(dst[k]) <= LIMIT32 else 1
-            return odd != 0
-        else:
-            for k in range(n):
-                odd64 |= 0 if fabs(dst[k]) <= LIMIT64 else 1
-            return odd64 != 0
-    return False
+    return odd32 != 0 or odd64 != 0
 
 
 cdef inline void store_block(char* to, const real* src, Py_ssize_t n, item* typed) noexcept nogil:
