@@ -31,7 +31,7 @@ class Action:
     keys : tuple of str
         As Qt writes key sequences.
     step : callable, optional
-        From a state and the width and height of the focused canvas to the next state.
+        From a state and the width and height of a pane in device pixels to the next state.
     """
 
     name: str

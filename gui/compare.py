@@ -72,21 +72,26 @@ class Compare(QWidget):
         )
         canvas.pressed.connect(partial(update, change.focus, i))
         canvas.wheeled.connect(
-            lambda notches, x, y: update(change.zoom, notches, x, y, *canvas.device_size())
+            lambda notches, x, y: update(change.zoom, notches, x, y, *self.viewport())
         )
         canvas.dragged.connect(partial(update, change.pan))
-        canvas.pointed.connect(partial(self._point, i))
+        canvas.pointed.connect(self._point)
         canvas.resized.connect(self._soon.start)
 
-    def _point(self, i: int, at: tuple[float, float] | None) -> None:
+    def _point(self, at: tuple[float, float] | None) -> None:
         if at is not None:
-            width, height = self.panes[i].canvas.device_size()
+            width, height = self.viewport()
             at = at[0] - width / 2, at[1] - height / 2
         self._store.update(change.point, at)
 
-    def focused_size(self) -> tuple[int, int]:
-        """Width and height of the focused canvas in device pixels."""
-        return self.panes[self._store.state.focus].canvas.device_size()
+    def viewport(self) -> tuple[int, int]:
+        """Width and height in device pixels that every pane looks through.
+
+        The layout may give one pane a pixel more than another.  All look through the largest,
+        or their middles, and with them the rounded offsets, would differ by half a pixel.
+        """
+        sizes = [pane.canvas.device_size() for pane in self.panes]
+        return max(width for width, _ in sizes), max(height for _, height in sizes)
 
     def close_workers(self) -> None:
         self._scheduler.close()
@@ -105,16 +110,17 @@ class Compare(QWidget):
     def refresh(self) -> None:
         """Ask for what the state shows, if that has changed."""
         state = self._store.state
+        if not self.isVisible():  # without a layout sizes mean nothing; showing resizes
+            return
         if state.view is None:
-            if min(self.focused_size()) > 0:
-                self._store.update(change.home, *self.focused_size())
+            self._store.update(change.home, *self.viewport())
             return
         for i, pane in enumerate(self.panes):
             pane.show_pane(state.panes[i], i == state.focus)
-        requests = []
-        for i, pane in enumerate(self.panes):
-            rows, cols = state.axes(i, *pane.canvas.device_size())
-            requests.append(Request(state.source, state.panes[i], rows, cols))
+        size = self.viewport()
+        requests = [
+            Request(state.source, pane, *state.axes(i, *size)) for i, pane in enumerate(state.panes)
+        ]
         if requests == self._requests:
             return
         if self._requests and self._requests[0].source is not state.source:
@@ -216,7 +222,7 @@ class Compare(QWidget):
         state = self._store.state
         if state.cursor is None or state.view is None:
             return None
-        width, height = self.panes[i].canvas.device_size()
+        width, height = self.viewport()
         rows, cols = state.axes(i, width, height)
         r = rows.index(int(np.floor(state.cursor[1] + height / 2)))
         c = cols.index(int(np.floor(state.cursor[0] + width / 2)))

@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         return made
 
     def _step(self, step: state.Step, _checked: bool = False) -> None:
-        self.store.update(step, *self.compare.focused_size())
+        self.store.update(step, *self.compare.viewport())
 
     def _call(self, name: str, _checked: bool = False) -> None:
         getattr(self, name)()

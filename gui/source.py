@@ -61,7 +61,7 @@ class Source:
             pixel = unpremultiply(pixel)
             pixel = round_to(pixel * pixel.dtype.type(_white(self.dtype)), self.dtype)
         elif self.dtype.kind in "iu" and pixel.dtype.kind == "f":
-            pixel = pixel * _white(self.dtype)
+            return tuple(str(round(float(v) * _white(self.dtype))) for v in pixel)
         return tuple(f"{v:.4g}" if pixel.dtype.kind == "f" else str(int(v)) for v in pixel)
 
 

@@ -115,7 +115,7 @@ def home(state: ViewerState, width: int, height: int) -> ViewerState:
 
 
 def fit(state: ViewerState, width: int, height: int) -> ViewerState:
-    """The whole picture in the focused pane of `width` x `height` device pixels."""
+    """The whole picture in a pane of `width` x `height` device pixels."""
     z = viewport.fitting(state.source.size, _focused_output(state), width, height)
     return _centred(state, z)
 

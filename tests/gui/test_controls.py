@@ -1,0 +1,210 @@
+"""Keys, menus, status bar; and what happens while frames are computed, or fail to be."""
+
+from fractions import Fraction
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
+from upsampler_gui import compare, render, state
+from upsampler_gui.actions import ACTIONS
+
+import upsampler
+
+from . import drive
+from .events import at_k, chips, grabs, settle, turn
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_the_status_bar_tells_the_values_of_the_arrays(window, qtbot, show, dtype):
+    pixels = drive.noise(61, 83, 3, dtype)
+    show(pixels)
+    at_k(window, qtbot, 8)
+    fulls = [
+        upsampler.interpolate(
+            pixels, scale_factor=4, layout="HWC", **state.METHODS[pane.method].keywords
+        )
+        for pane in window.store.state.panes
+    ]
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        canvas = window.compare.panes[i % 4].canvas
+        x, y = int(rng.integers(canvas.width())), int(rng.integers(canvas.height()))
+        QTest.mouseMove(canvas, QPoint(x, y))
+        now, (width, height) = window.store.state, window.compare.viewport()
+        column = drive.shown_output(x, width, now.view.cx, now.view.z, 83, 332)
+        row = drive.shown_output(y, height, now.view.cy, now.view.z, 61, 244)
+        for j, full in enumerate(fulls):
+            told = window._values[j].text().split()
+            if dtype == "float32":
+                wanted = [f"{v:.4g}" for v in full[row, column]]
+            else:
+                wanted = [str(v) for v in full[row, column]]
+            assert told == [f"{j + 1}:", *wanted]
+    source_x = (x - width / 2) / now.view.z + now.view.cx
+    assert window._position.text().startswith(f"x {source_x:.2f}")
+    window.store.update(state.point, None)
+    assert {label.text() for label in window._values} == {""}
+
+
+def test_outside_of_the_picture_nothing_is_told(window, qtbot, show):
+    show(drive.noise(4, 4))
+    at_k(window, qtbot, 1)
+    QTest.mouseMove(window.compare.panes[0].canvas, QPoint(2, 2))
+    assert window.store.state.cursor is not None
+    assert {label.text() for label in window._values} == {""}
+
+
+@pytest.mark.parametrize("row", [a for a in ACTIONS if a.step and a.keys], ids=lambda a: a.name)
+def test_every_key_of_a_step_does_what_the_table_says(window, qtbot, row):
+    window.compare.panes[0].canvas.setFocus()
+    for key in row.keys:
+        before = state.failed(window.store.state, "message")
+        window.store.update(state.failed, "message")
+        QApplication.processEvents()
+        size = window.compare.viewport()
+        combination = QKeySequence(key)[0]
+        QTest.keyClick(window, combination.key(), combination.keyboardModifiers())
+        assert window.store.state == row.step(before, *size)
+        assert row.step(before, *size) != before or row.name in ("focus_1", "one_to_one", "zoom_1")
+
+
+def test_open_reload_and_chart(window, qtbot, photo, monkeypatch):
+    assert not window.actions_by_name["reload"].isEnabled()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (photo, ""))
+    QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, window)
+    assert window.store.state.source.path == photo
+    iio.imwrite(photo, drive.noise(61, 83, seed=9))
+    turn(window.compare.panes[0].canvas, 2, 5, 5)
+    view = window.store.state.view
+    QTest.keyClick(window, Qt.Key.Key_F5)
+    settle(qtbot, window)
+    np.testing.assert_array_equal(window.store.state.source.values, drive.noise(61, 83, seed=9))
+    assert window.store.state.view == view
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: ("", ""))
+    window.actions_by_name["open_dialog"].trigger()
+    assert window.store.state.opening is None
+    window.actions_by_name["open_chart"].trigger()
+    assert window.store.state.source.path is None
+
+
+def test_full_screen_and_the_sheet_of_keys(window, qtbot):
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert not window.isFullScreen()
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    (sheet,) = window.findChildren(QDialog)
+    table = sheet.layout().itemAt(0).widget()
+    told = {table.item(i, 1).text() for i in range(table.rowCount())}
+    assert {"  ".join(row.keys) for row in ACTIONS if row.keys} | {"wheel", "drag"} == told
+    sheet.reject()
+
+
+def test_choosing_a_method_and_a_scale(window, qtbot, show):
+    show(drive.noise(61, 83))
+    pane = window.compare.panes[0]
+    before = grabs(window)
+    next(a for a in pane.method.menu().actions() if a.text() == "lanczos3").trigger()
+    next(a for a in pane.scale.menu().actions() if a.text() == "x8").trigger()
+    settle(qtbot, window)
+    assert window.store.state.panes[0] == state.Pane("lanczos3", (Fraction(8), Fraction(8)))
+    assert pane.method.text().startswith("lanczos3")
+    assert pane.scale.text().startswith("x8")
+    after = grabs(window)
+    assert (after[0] != before[0]).any()
+    for old, new in zip(before[1:], after[1:], strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_scale_of_all_panes_is_typed(window, qtbot):
+    edit = window.scale.lineEdit()
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, "3x1.5")
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    settle(qtbot, window)
+    assert {pane.scale for pane in window.store.state.panes} == {(Fraction(3, 2), Fraction(3))}
+    assert window.scale.currentText() == "3x1.5"
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, "many")
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    assert "got 'many'; allowed: a number" in window._message.text()
+    assert {pane.scale for pane in window.store.state.panes} == {(Fraction(3, 2), Fraction(3))}
+
+
+def test_a_failing_method_says_so_in_its_pane(window, qtbot, monkeypatch):
+    real = render.output
+
+    def output(source, pane, *rest):
+        if pane.method == "bilinear":
+            raise MemoryError("the result needs 9 TB")
+        return real(source, pane, *rest)
+
+    monkeypatch.setattr(render, "output", output)
+    window.store.update(state.pan, 5, 5)
+    settle(qtbot, window)
+    assert chips(window) == ["exact 1:1", "failed", "exact 1:1", "exact 1:1"]
+    assert window.compare.panes[1].canvas.error == "the result needs 9 TB"
+    assert len(np.unique(grabs(window)[1])) > 1  # the sentence
+    QTest.mouseMove(window.compare.panes[0].canvas, QPoint(80, 80))
+    assert [bool(label.text()) for label in window._values] == [True, False, True, True]
+    monkeypatch.undo()
+    window.store.update(state.pan, 5, 5)
+    settle(qtbot, window)
+    assert chips(window) == ["exact 1:1"] * 4
+
+
+def test_while_waiting_the_old_frame_moves(window, qtbot, show, monkeypatch):
+    """Nothing blank and nothing torn: all panes show their last frame under the new view."""
+    show(drive.noise(300, 400))
+    before = grabs(window)
+    compared = window.compare
+    monkeypatch.setattr(compared._scheduler, "submit", lambda jobs: 0)
+    window.store.update(state.pan, 12, -8)
+    compared.refresh()
+    assert chips(window) == ["computing"] * 4
+    for image, old in zip(grabs(window), before, strict=True):
+        np.testing.assert_array_equal(image[:-8, 12:], old[8:, :-12])
+        # A pane may be a pixel smaller than the viewport.
+        assert (image[-7:] == drive.OUTSIDE).all()
+
+
+def test_a_small_cache_does_not_make_it_compute_for_ever(window, qtbot, show):
+    window.compare._cache.limit = 1
+    show(drive.noise(300, 400))
+    at_k(window, qtbot, 1 / 3)
+    assert chips(window) == ["averaged 1:3"] * 4
+    assert len(window.compare._cache) == 0
+
+
+def test_pictures_that_are_gone_are_not_held(window, qtbot, show):
+    first = show(drive.noise(30, 40))
+    show(drive.noise(30, 40, seed=1))
+    held = [r.source for r in window.compare._cache._entries]
+    held += [frame.request.source for frame in window.compare._frames]
+    assert held
+    assert first not in held
+
+
+def test_obsolete_work(show, window):
+    opened = show(drive.noise(30, 40))
+    now = window.store.state
+
+    def request(at, averaged=False, i=0):
+        return render.Request(at.source, at.panes[i], *at.axes(i, 50, 40), averaged)
+
+    moved = state.pan(now, 3, 3)
+    small = state.n_to_one(now, 0.25)
+    other = state.set_method(now, 0, "area")
+    assert opened is now.source
+    assert not compare.obsolete((request(now),), (request(moved),))
+    assert compare.obsolete((request(small, True),), (request(moved),))
+    assert compare.obsolete((request(now),), (request(other),))
+    both = (request(other), request(now, i=1))
+    assert not compare.obsolete((request(now), request(now, i=1)), both)

@@ -1,0 +1,180 @@
+"""The state and every row of the action table, without a window."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from upsampler_gui import actions, state
+from upsampler_gui.actions import ACTIONS
+from upsampler_gui.source import built_in, source
+from upsampler_gui.state import ViewerState
+from upsampler_gui.viewport import View
+
+from upsampler.images import Picture
+
+from . import drive
+
+W, H = 640, 350
+FOUR = Fraction(4)
+
+
+@pytest.fixture
+def at():
+    """Looking at a picture of 300 x 200 at 1:1 of the x4 result."""
+    opened = source(Picture(drive.noise(300, 200)), "noise")
+    return state.home(ViewerState(opened), W, H)
+
+
+def view(at):
+    return at.view.cy, at.view.cx, at.view.z
+
+
+def test_home_shows_pixels(at):
+    assert view(at) == (150, 100, 4)
+    small = source(Picture(drive.noise(10, 30)), "small")
+    # 640 / 120 is 5.33 device pixels for an output: all of it at x5.
+    assert view(state.home(ViewerState(small), W, H)) == (5, 15, 20)
+    assert view(state.home(ViewerState(built_in()), W, H)) == (80, 240, 4)  # the star
+
+
+def test_fit(at):
+    # 350 / 1200 is less than 1/3 and more than 1/4.
+    assert view(state.fit(at, W, H)) == (150, 100, 1)
+    wide = state.set_scale(at, 0, (FOUR, Fraction(2)))
+    assert view(state.fit(wide, W, H))[2] == 1  # 2 outputs across for a device pixel, 4 down
+
+
+ARROWS = {
+    "pan_left": (0, -1), "pan_right": (0, 1), "pan_up": (-1, 0), "pan_down": (1, 0)
+}  # fmt: skip
+
+
+def _after(row):
+    """What the row of that name has to make of the fixture's state, as (cy, cx, z), or a focus."""
+    name = row.name
+    if name == "fit":
+        return 150, 100, 1
+    if name == "zoom_in":
+        return 150, 100, 8
+    if name == "zoom_out":
+        return 150, 100, 2
+    if name == "one_to_one":
+        return 150, 100, 4
+    if name.startswith("zoom_"):
+        return 150, 100, 4 * int(name[-1])
+    base, far = (name[:-4], 80) if name.endswith("_far") else (name, 8)
+    dy, dx = ARROWS[base]
+    return 150 + dy * far, 100 + dx * far, 4
+
+
+STEPS = [row for row in ACTIONS if row.step is not None]
+
+
+@pytest.mark.parametrize("row", STEPS, ids=lambda row: row.name)
+def test_every_step_of_the_table(at, row):
+    start = state.failed(at, "a message")
+    after = row.step(start, W, H)
+    if row.name == "dismiss":
+        assert after == at
+    elif row.name.startswith("focus"):
+        assert after == replace(start, focus=int(row.keys[0]) - 1)
+    else:
+        assert view(after) == _after(row)
+        assert replace(after, view=at.view) == start  # and nothing else
+
+
+@pytest.mark.parametrize("row", STEPS, ids=lambda row: row.name)
+def test_no_step_fails_before_the_first_view(row):
+    row.step(ViewerState(built_in()), W, H)
+
+
+def test_the_table_is_sound():
+    names = [row.name for row in ACTIONS]
+    keys = [key for row in ACTIONS for key in row.keys]
+    assert len(set(names)) == len(names)
+    assert len(set(keys)) == len(keys)
+    wanted = {"Ctrl+O", "F", "0", "+", "-", "F1", "F5", "F11", "Esc", "1", "4", "Left", "Shift+Up"}
+    assert wanted | {f"Ctrl+{n}" for n in range(1, 10)} <= set(keys)
+    assert len(ViewerState(built_in()).panes) == actions.PANES
+    assert actions.plain("&Open...") == "Open"
+
+
+def test_the_wheel_stops_for_the_focused_pane(at):
+    at = state.focus(state.set_scale(at, 1, (Fraction(3), Fraction(5))), 1)
+    zoomed = state.zoom(at, 1, 0, 0, W, H)
+    assert zoomed.view.z == 5  # 4/5 leads to 1:1 of x5, across
+    before, after = at.view.source(0, 0, W, H), zoomed.view.source(0, 0, W, H)
+    assert after == pytest.approx(before, abs=1e-9)
+    assert state.zoom(at, 2, 0, 0, W, H).view.z == 10
+
+
+def test_zoom_ends_somewhere(at):
+    far = state.zoom(at, 100, 10, 10, W, H)
+    assert 500 < far.view.z <= 1024
+    assert state.zoom(far, 1, 10, 10, W, H) is far
+    tiny = state.zoom(at, -100, 10, 10, W, H)
+    assert 300 * tiny.view.z >= 16
+    assert state.zoom(tiny, -1, 10, 10, W, H) is tiny
+
+
+def test_a_scale_for_all_keeps_the_zoom_even(at):
+    after = state.set_all_scales(at, (Fraction(3), Fraction(3)))
+    assert {pane.scale for pane in after.panes} == {(3, 3)}
+    assert after.view.z == 3  # 4/3 is nearest to 1
+    after = state.set_all_scales(replace(at, view=View(1, 2, 1.0)), (Fraction(3), Fraction(3)))
+    assert view(after) == (1, 2, 1)  # 1:3 is even
+    unseen = replace(at, view=None)
+    assert state.set_all_scales(unseen, (FOUR, FOUR)).view is None
+
+
+def test_a_pane_may_differ(at):
+    after = state.set_method(state.set_scale(at, 2, (FOUR, Fraction(1))), 2, "lanczos3")
+    assert [pane.method for pane in after.panes] == ["nearest", "bilinear", "lanczos3", "bicubic"]
+    assert after.panes[2].output_size((300, 200)) == (1200, 200)
+    assert after.view == at.view
+    with pytest.raises(ValueError, match="method: got 'sinc'; allowed: nearest, "):
+        state.set_method(at, 0, "sinc")
+    assert state.focus(at, 4) is at
+
+
+def test_output_sizes():
+    pane = state.Pane("nearest", (Fraction(120, 88), Fraction("0.29")))
+    assert pane.output_size((88, 100)) == (120, 29)
+    assert pane.output_size((1, 1)) == (1, 1)
+
+
+def test_opening(at):
+    other = source(Picture(drive.noise(300, 200)), "other")
+    loading = state.opening(at, "other")
+    assert loading.opening == "other"
+    # The same size: the same place, to flip between the two.
+    assert state.opened(loading, other) == replace(at, source=other)
+    larger = source(Picture(drive.noise(301, 200)), "larger")
+    assert state.opened(loading, larger) == replace(at, source=larger, view=None)
+    assert state.failed(loading, "why") == replace(at, message="why")
+    assert state.opened(state.failed(at, "why"), other).message is None
+
+
+@pytest.mark.parametrize(
+    ("text", "down", "across"),
+    [("4", 4, 4), (" 1.5 ", 1.5, 1.5), ("3/2", 1.5, 1.5), ("2x3", 3, 2), ("x8", 8, 8),
+     ("2 \N{MULTIPLICATION SIGN} 3", 3, 2), ("0.5X64", 64, 0.5), ("1/64", 1 / 64, 1 / 64)],
+)  # fmt: skip
+def test_scales_are_read(text, down, across):
+    scale = state.parse_scale(text)
+    assert scale == (down, across)
+    assert state.parse_scale(state.scale_text(scale)) == scale
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "two", "0", "-4", "65", "1/65", "1/0", "nan", "1e9", "2x3x4", "4 5", "9" * 99]
+)
+def test_what_is_no_scale_is_refused(text):
+    with pytest.raises(ValueError, match="allowed: a number, a fraction or two of them"):
+        state.parse_scale(text)
+
+
+def test_an_exact_fraction_is_told_exactly():
+    third = Fraction(1, 3)
+    assert state.scale_text((third, third)) == "1/3"
+    assert state.scale_text((Fraction(1, 8), third)) == "1/3x0.125"
