@@ -152,8 +152,9 @@ def moved(method: Method, comparison: Comparison, y: float, x: float) -> tuple[f
 
     Half-pixel rules move nothing.  With align_corners the sample at p goes to
     ``p * (m - 1) / (n - 1)`` instead of ``(p + 0.5) * m / n - 0.5``: towards the border by
-    up to half of the growth ``m / n - 1``, and not at all in the centre.  The legacy rule of
-    nearest shows cells where they are.
+    up to half of the growth ``m / n - 1``, and not at all in the centre.  With antialias as well
+    it goes to ``(p + 0.5) * (m - 1) / (n - 1) - 0.5`` (as in PyTorch): not at all at the first
+    pixel and by twice as much at the last.
 
     Parameters
     ----------
@@ -176,6 +177,8 @@ def moved(method: Method, comparison: Comparison, y: float, x: float) -> tuple[f
     def along(i: float, n: int, m: int) -> float:
         if n == 1 or m == 1:
             return 0.0
-        return ((i + 0.5) * n / m - 0.5) * (m - 1) / (n - 1) - i
+        offset = 0.5 if method.antialias else 0.0
+        sample = (i + 0.5) * n / m - 0.5
+        return (sample + offset) * (m - 1) / (n - 1) - offset - i
 
     return along(y, small.height, large.height), along(x, small.width, large.width)

@@ -24,6 +24,14 @@ class Crop:
     def of(self, pixels: np.ndarray) -> np.ndarray:
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 
+    def scaled(self, n: int, height: int, width: int, rows: int, columns: int) -> Crop:
+        """The crop of `height` x `width` about n times this one's centre, within the picture."""
+        height, width = min(height, rows), min(width, columns)
+        y, x = (
+            round((c + 0.5) * n - k / 2) for c, k in zip(self.centre, (height, width), strict=True)
+        )
+        return Crop(min(max(y, 0), rows - height), min(max(x, 0), columns - width), height, width)
+
     @property
     def centre(self) -> tuple[float, float]:
         """As pixel index: the centre of pixel 0 is 0."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .comparison import Comparison, moved
 from .crops import Crop, detail, detailed_crop, outer_crop
-from .metrics import data_range_of
+from .display import display_range, to_rgb
 from .picture import Picture
 from .resize import resize_picture
 
@@ -28,19 +29,24 @@ GAP = 26
 COLUMNS = 4
 _PAPER, _INK, _FAINT, _BEST = (250, 250, 248), (24, 26, 30), (92, 96, 104), (0, 110, 70)
 _MARKS = ((214, 40, 90), (0, 110, 200))  # the colours of the crops A and B
-_CHECKS = (200, 160)  # what shows through transparent pixels
+_SEARCHED = 1 << 20  # pixels that are looked at to find the crops
 
 
 def default_crops(comparison: Comparison) -> tuple[Crop, Crop]:
-    """A square with much detail, and a small strip near a corner, for the half-pixel shift."""
+    """A square with much detail, and a small strip near a border, for the half-pixel shift."""
     truth, small = comparison.truth, comparison.small
-    shown = to_rgb(truth, truth).mean(axis=2)
-    given = _cells(to_rgb(small, truth).mean(axis=2), truth.height, truth.width)
     # About 18 input pixels: enough to see a thing, few enough to see the pixels.
     side = next((s for s in (36, 48, 72) if s >= 18 * max(comparison.scale)), 96)
+    # Of a large picture every n-th pixel will do to find the place.
+    n = max(1, ceil(sqrt(truth.height * truth.width / _SEARCHED)))
+    seen = to_rgb(Picture(truth.pixels[::n, ::n], truth.alpha), display_range(truth))
+    cells = _cells(small.pixels, truth.height, truth.width, n)
+    given = to_rgb(Picture(cells, small.alpha), display_range(truth)).mean(axis=2)
     # Detail of the truth of which the input still has something: not noise, grass or fur.
-    first = detailed_crop(detail(shown) * detail(given), side)
-    return first, outer_crop(given, side // 6, side // 3)
+    found = detailed_crop(detail(seen.mean(axis=2)) * detail(given), max(2, side // n))
+    first = found.scaled(n, side, side, truth.height, truth.width)
+    found = outer_crop(given, max(2, side // 6 // n), max(2, side // 3 // n))
+    return first, found.scaled(n, side // 6, side // 3, truth.height, truth.width)
 
 
 def contact_sheet(
@@ -88,33 +94,6 @@ def contact_sheet(
     return np.asarray(sheet)
 
 
-def to_rgb(picture: Picture, truth: Picture) -> np.ndarray:
-    """Pixels as they are shown: 8-bit RGB, by the range of the truth, over checks where clear."""
-    pixels, alpha = picture.pixels, None
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if pixels.dtype == np.uint8:
-        levels = pixels.astype(np.float64)
-    elif pixels.dtype == np.uint16:
-        levels = pixels / 257.0
-    else:
-        span = data_range_of(truth.pixels)
-        finite = truth.pixels[np.isfinite(truth.pixels)]
-        low = float(finite.min()) if finite.size else 0.0
-        low = 0.0 if span == 1.0 and low >= 0.0 else low
-        levels = np.nan_to_num((pixels.astype(np.float64) - low) * (255 / span))
-    if picture.alpha:
-        alpha = np.clip(levels[..., -1:] / 255, 0, 1)
-        levels = levels[..., :-1]
-    levels = levels[..., :3] if levels.shape[2] >= 3 else levels[..., :1]
-    if alpha is not None:
-        y, x = np.indices(levels.shape[:2])
-        ground = np.where((y // 4 + x // 4) % 2, *_CHECKS)[..., None]
-        levels = ground + alpha * (levels - ground)
-    shown = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
-    return np.broadcast_to(shown, (*shown.shape[:2], 3))
-
-
 # --- cards -------------------------------------------------------------------------------------
 
 
@@ -146,7 +125,7 @@ def _texts(comparison: Comparison) -> list[tuple[Picture, str, str, str | None, 
     best = max((p for p in finite if p == p), default=None)
     for outcome in comparison.outcomes:
         m = outcome.metrics
-        psnr = "identical" if m.psnr == float("inf") else f"{m.psnr:.2f} dB"
+        psnr = "identical" if m.psnr == inf else f"{m.psnr:.2f} dB"
         facts = f"{psnr}   SSIM {m.ssim:.4f}   {milliseconds(outcome.seconds)}"
         mark = "best" if m.psnr == best and len(finite) > 1 else None
         result.append((outcome.picture, outcome.method.name, facts, mark, outcome.method))
@@ -163,11 +142,12 @@ def _card(
     method: Any,
 ) -> _Card:
     panes = []
+    shown = display_range(comparison.truth)
     pane = max(PANE, *(crop.width for crop in crops))
     for number, crop in enumerate(crops):
         k = max(1, pane // crop.width)
         part = Picture(crop.of(picture.pixels), picture.alpha)
-        big = np.kron(to_rgb(part, comparison.truth), np.ones((k, k, 1), np.uint8))
+        big = np.kron(to_rgb(part, shown), np.ones((k, k, 1), np.uint8))
         if number == 1:
             _cross_hair(big)
         panes.append(_ticked(big, crop, k, comparison.scale, _MARKS[number]))
@@ -187,10 +167,10 @@ def _card(
     return _Card(image, lines)
 
 
-def _cells(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The input as cells of the output grid, shown exactly (a cell of 1.5 pixels alternates)."""
-    rows = np.arange(height) * pixels.shape[0] // height
-    columns = np.arange(width) * pixels.shape[1] // width
+def _cells(pixels: np.ndarray, height: int, width: int, step: int = 1) -> np.ndarray:
+    """The input as cells of the output grid, exactly (cells of 1.5 pixels alternate in size)."""
+    rows = np.arange(0, height, step) * pixels.shape[0] // height
+    columns = np.arange(0, width, step) * pixels.shape[1] // width
     return pixels[rows][:, columns]
 
 
@@ -234,7 +214,10 @@ def _head(
     size = max(1, round(truth.height * factor)), max(1, round(truth.width * factor))
     small = resize_picture(truth, size=size, mode="area") if factor < 1 else truth
     head = Image.new("RGB", (sheet_width, max(size[0], 190) + 2 * GAP), _PAPER)
-    head.paste(Image.fromarray(np.ascontiguousarray(to_rgb(small, truth))), (GAP + GUTTER, GAP))
+    head.paste(
+        Image.fromarray(np.ascontiguousarray(to_rgb(small, display_range(truth)))),
+        (GAP + GUTTER, GAP),
+    )
     draw = ImageDraw.Draw(head)
     for crop, colour, letter in zip(crops, _MARKS, "AB", strict=False):
         y, x = GAP + crop.y * factor, GAP + GUTTER + crop.x * factor
