@@ -202,6 +202,8 @@ def interpolate_backward(
 
 def _spec(*args: Any) -> ResampleSpec:
     """`resample_spec`, remembered for arguments that are plain ints, floats, tuples and lists."""
+    if all(type(a) in _SCALARS for a in args[2:]):
+        return _cached_scalars(*args)
     plain = tuple(_frozen(a) for a in args)
     try:
         hash(plain)
@@ -209,6 +211,10 @@ def _spec(*args: Any) -> ResampleSpec:
         return resample_spec(*args)
     # 2 == 2.0 == True, but they are not the same argument: the types belong to the key.
     return _cached_spec(plain, tuple(_types(a) for a in plain))
+
+
+_SCALARS = {int, float, bool, str, Fraction, type(None)}
+_cached_scalars = lru_cache(maxsize=1024, typed=True)(resample_spec)
 
 
 def _frozen(a: Any) -> Any:

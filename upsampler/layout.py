@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,23 +17,29 @@ class Layout:
 
     text: str
 
-    @property
+    @cached_property
     def first(self) -> int:
         """Index of the first spatial axis."""
         return min(self.text.index(c) for c in "DHW" if c in self.text)
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """Number of spatial axes."""
         return sum(c in "DHW" for c in self.text)
 
-    @property
+    @cached_property
     def spatial(self) -> slice:
         return slice(self.first, self.first + self.rank)
 
-    @property
+    @cached_property
     def axes(self) -> range:
         return range(self.first, self.first + self.rank)
+
+    @cached_property
+    def dense(self) -> Canonical:
+        """How to see arrays that are contiguous in the order of the letters."""
+        last = len(self.text) - 1
+        return _canonical(self, last if last not in self.axes else None)
 
     def with_spatial(self, shape: tuple[int, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
         """`shape` with its spatial sizes replaced."""
@@ -88,11 +95,17 @@ class Canonical:
 
     order: tuple[int | None, ...]
 
+    @cached_property
+    def _present(self) -> tuple[int, ...]:
+        return tuple(a for a in self.order if a is not None)
+
+    @cached_property
+    def _index(self) -> tuple[slice | None, ...]:
+        return tuple(None if a is None else slice(None) for a in self.order)
+
     def view(self, x: np.ndarray) -> np.ndarray:
         """`x` as a six-dimensional view, any strides."""
-        present = [a for a in self.order if a is not None]
-        index = tuple(np.newaxis if a is None else slice(None) for a in self.order)
-        return x.transpose(present)[index]
+        return x.transpose(self._present)[self._index]
 
 
 def canonical(layout: Layout, *arrays: np.ndarray) -> Canonical:
@@ -102,22 +115,25 @@ def canonical(layout: Layout, *arrays: np.ndarray) -> Canonical:
     results do not depend on it: an axis that lies densest in memory in every array is inner,
     whatever the layout calls it, so that NCHW views of channels-last memory run as such.
     """
-    first, rank = layout.first, layout.rank
-    spatial = list(range(first, first + rank))
-    others = [a for a in range(len(layout.text)) if a not in spatial]
+    if all(x.flags.c_contiguous for x in arrays):
+        return layout.dense
 
     def denser(a: int) -> bool:
         return all(
             x.shape[a] > 1
-            and all(abs(x.strides[a]) < abs(x.strides[s]) for s in spatial if x.shape[s] > 1)
+            and all(abs(x.strides[a]) < abs(x.strides[s]) for s in layout.axes if x.shape[s] > 1)
             for x in arrays
         )
 
-    dense = [a for a in others if arrays and denser(a)]
+    dense = [a for a in range(len(layout.text)) if a not in layout.axes and denser(a)]
     inner = max(dense, key=lambda a: (-abs(arrays[0].strides[a]), a)) if dense else None
-    outer = [a for a in others if a != inner]
+    return _canonical(layout, inner)
+
+
+def _canonical(layout: Layout, inner: int | None) -> Canonical:
+    outer = [a for a in range(len(layout.text)) if a not in layout.axes and a != inner]
     absent = [None] * (2 - len(outer))
-    return Canonical((*absent, *outer, *[None] * (3 - rank), *spatial, inner))
+    return Canonical((*absent, *outer, *[None] * (3 - layout.rank), *layout.axes, inner))
 
 
 def matching_order(x: np.ndarray) -> tuple[int, ...]:

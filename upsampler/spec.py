@@ -10,6 +10,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import floor, isfinite
 from numbers import Real
 from typing import Any
@@ -136,11 +137,20 @@ class ResampleSpec:
     rules: tuple[AxisRule, ...]
     window: tuple[tuple[int, int], ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Specs are keys of the plan cache; hashing their fractions anew took longer than the
+        # arithmetic of a small call.
+        return hash((self.mode, self.layout, self.shape, self.dtype, self.rules, self.window))
+
     @property
     def full_shape(self) -> tuple[int, ...]:
         return self.layout.with_spatial(self.shape, tuple(r.m for r in self.rules))
 
-    @property
+    @cached_property
     def out_shape(self) -> tuple[int, ...]:
         return self.layout.with_spatial(self.shape, tuple(b - a for a, b in self.window))
 
