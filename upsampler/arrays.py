@@ -67,7 +67,7 @@ def _size(nbytes: int) -> str:
     for unit in ("bytes", "kB", "MB", "GB", "TB"):
         if nbytes < 10_000 or unit == "TB":
             return f"{nbytes} {unit}"
-        nbytes = round(nbytes / 1000)
+        nbytes = (nbytes + 500) // 1000
     raise AssertionError
 
 

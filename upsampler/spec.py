@@ -39,6 +39,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 NUMBERS = INTEGERS + FLOATS
 _SHORT = ("uint8", "int8", "uint16", "int16", "float16", "bfloat16", "float32")
+MOST_THREADS = 1 << 16  # larger numbers are allowed and mean no more than this
 LONGEST = 2**62  # outputs of an axis that can be indexed
 SHORT_FILTER = 6  # taps up to which 8/16-bit integers and short floats compute in float32
 
@@ -105,7 +106,7 @@ def thread_count(value: object, name: str = "num_threads") -> int | None:
     n = integer(name, value, "an integer of at least 1, or None")
     if n < 1:
         raise bad_value(name, n, "an integer of at least 1, or None")
-    return n
+    return min(n, MOST_THREADS)
 
 
 def dtype_name(dtype: np.dtype) -> str:
@@ -243,16 +244,9 @@ def _scale_types(value: object) -> Any:
         return None
 
     def one(v: object) -> Fraction | float:
-        if isinstance(v, (bool, np.bool_)) or not isinstance(v, (Real, np.generic)):
+        if isinstance(v, (bool, np.bool_)) or not isinstance(v, Real):
             raise bad_type("scale_factor", v, "a real number, or one for each spatial axis")
-        if isinstance(v, (Fraction, int)):
-            return Fraction(v)
-        try:
-            return float(v)
-        except (TypeError, ValueError):
-            raise bad_type(
-                "scale_factor", v, "a real number, or one for each spatial axis"
-            ) from None
+        return Fraction(v) if isinstance(v, (Fraction, int)) else float(v)
 
     many = items(value)
     return one(value) if many is None else [one(v) for v in many]
@@ -336,6 +330,8 @@ def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Frac
     shown = s if isinstance(s, float) or s.denominator > 1 else int(s)
     if (isinstance(s, float) and not isfinite(s)) or s <= 0:
         raise bad_value("scale_factor", shown, "a finite number above 0")
+    if isinstance(s, float) and not isfinite(n * s):
+        raise bad_value("scale_factor", s, "a factor whose output length is finite")
     if isinstance(s, float) and s.is_integer():
         s = Fraction(int(s))  # integer factors are exact: 49 * (1 / 49) is below 1 in floats
     if isinstance(s, Fraction):
@@ -353,8 +349,6 @@ def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Frac
 
 def _floor_product(n: int, s: float) -> int:
     product = n * s
-    if not isfinite(product):
-        raise bad_value("scale_factor", s, "a factor whose output length is finite")
     whole = round(product)
     return whole if abs(product - whole) <= 1e-6 else floor(product)
 

@@ -112,7 +112,8 @@ class Reference:
         for i, j in np.ndindex(spec.kernel):
             v, p = _tap(values, spec, i, j), _tap(place, spec, i, j)
             # The first maximum wins; a NaN wins over everything, the last NaN over the others.
-            take = (p >= 0) & ((where < 0) | (v > best) | (v != v))
+            with np.errstate(invalid="ignore"):  # bfloat16 warns of comparisons with NaN
+                take = (p >= 0) & ((where < 0) | (v > best) | (v != v))
             best, where = np.where(take, v, best), np.where(take, p, where)
         _planes(spec, out)[...] = best
         if indices is not None:
