@@ -87,8 +87,6 @@ def resize(
     after = goal or (picture.height * (scale or 1), picture.width * (scale or 1))
     shape = (int(after[0]), int(after[1]), *picture.pixels.shape[2:])
     check_writable(target, picture.dtype, shape, picture.alpha)
-    if not antialias and mode in ("bilinear", "bicubic") and shape[0] * 2 <= picture.height:
-        note("shrinking without --antialias skips pixels; --mode area averages them")
     from .resize import resize_picture
 
     with Progress("resizing") as progress:
@@ -96,6 +94,8 @@ def resize(
             picture, goal, None if goal else scale, method.mode, align_corners, antialias,
             linear_light=linear_light, num_threads=threads, progress=progress.update,
         )  # fmt: skip
+    if not antialias and mode in ("bilinear", "bicubic") and result.height * 2 <= picture.height:
+        note("shrinking without --antialias skips pixels; --mode area averages them")
     write(target, result)
 
 

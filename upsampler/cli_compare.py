@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -78,7 +79,7 @@ def _print_table(comparison: Comparison) -> None:
         title=f"{small.width} x {small.height} -> {truth.width} x {truth.height} pixels",
         title_justify="left",
     )
-    table.add_column("method", no_wrap=True)
+    table.add_column("method", overflow="fold")
     for name in ("time", "PSNR [dB]", "SSIM", "mean error", "max error"):
         table.add_column(name, justify="right", no_wrap=True)
     best = max((o.metrics.psnr for o in comparison.outcomes), default=None)
@@ -93,4 +94,5 @@ def _print_table(comparison: Comparison) -> None:
             f"{m.max_error:.4g}",
             style="bold green" if m.psnr == best and len(comparison.outcomes) > 1 else None,
         )
-    Console().print(table)
+    # Where no terminal sets a width (a pipe, a file) names shall not be cut at rich's 80.
+    Console(width=None if sys.stdout.isatty() else 120).print(table)

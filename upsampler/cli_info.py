@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -50,7 +51,8 @@ def show(as_json: bool) -> None:
     table.add_row("viewer", _state(known["viewer"]))
     for name, number in known["libraries"].items():
         table.add_row(name, number or "not installed")
-    Console(highlight=False).print(table)
+    width = None if sys.stdout.isatty() else 120
+    Console(highlight=False, width=width).print(table)
 
 
 def _state(state: dict[str, Any]) -> str:

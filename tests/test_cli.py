@@ -1,0 +1,315 @@
+"""The command line, as a user types it: results, exit codes, one-line errors, no litter."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import tifffile
+
+import upsampler
+from upsampler import cli
+from upsampler.charts import SAMPLE, chart
+from upsampler.cli import main
+from upsampler.images import Picture, read, write
+
+from .picture_files import pixels
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        code = main([str(a) for a in args])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def source(tmp_path):
+    array = pixels((12, 18, 3))
+    write(tmp_path / "in.png", Picture(array))
+    return array
+
+
+def error_of(result, code=1):
+    """The one line on stderr, after checking that it is one."""
+    got, out, err = result
+    assert got == code
+    assert out == ""
+    assert err.startswith("upsampler: error: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("upsampler: error: ").strip()
+
+
+# --- resize --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "kwargs"),
+    [
+        (["--scale", "2"], {"scale_factor": 2, "mode": "bicubic"}),
+        (["-s", "3/2", "-m", "bilinear"], {"size": (18, 27), "mode": "bilinear"}),
+        (["-s", "0.5", "-m", "area"], {"size": (6, 9), "mode": "area"}),
+        (["--size", "7x5", "-m", "nearest"], {"size": (5, 7), "mode": "nearest"}),
+        (["--width", "36"], {"size": (24, 36), "mode": "bicubic"}),
+        (["--height", "8"], {"size": (8, 12), "mode": "bicubic"}),
+        (["--width", "5", "--height", "40"], {"size": (40, 5), "mode": "bicubic"}),
+        (["-s", "2", "-m", "bilinear", "--align-corners"],
+         {"scale_factor": 2, "mode": "bilinear", "align_corners": True}),
+        (["--size", "4x4", "--antialias"],
+         {"size": (4, 4), "mode": "bicubic", "antialias": True}),
+        (["-s", "2", "--threads", "1"], {"scale_factor": 2, "mode": "bicubic"}),
+    ],
+)  # fmt: skip
+def test_resize_is_interpolate(run, source, options, kwargs):
+    assert run("resize", "in.png", "out.png", *options) == (0, "", "")
+    expected = upsampler.interpolate(source, layout="HWC", **kwargs)
+    np.testing.assert_array_equal(read("out.png").pixels, expected)
+
+
+def test_depth_and_alpha_are_kept(run, tmp_path):
+    write(tmp_path / "in.tif", Picture(pixels((5, 6, 4), "uint16"), alpha=True))
+    assert run("resize", "in.tif", "out.png", "-s", "2")[0] == 0
+    result = read("out.png")
+    assert (result.pixels.shape, result.dtype, result.alpha) == ((10, 12, 4), np.uint16, True)
+
+
+def test_linear_light(run, tmp_path):
+    write(tmp_path / "in.png", Picture(np.array([[0, 255], [255, 0]], np.uint8)))
+    run("resize", "in.png", "out.png", "--size", "1x1", "-m", "area", "--linear-light")
+    assert read("out.png").pixels.tolist() == [[188]]
+
+
+def test_shrinking_without_antialias_is_remarked(run, source):
+    code, _, err = run("resize", "in.png", "out.png", "-s", "1/3")
+    assert code == 0
+    assert err.startswith("upsampler: note: shrinking without --antialias")
+    assert run("resize", "in.png", "b.png", "-s", "1/3", "--antialias")[2] == ""
+
+
+def test_existing_files_are_kept_unless_forced(run, source, tmp_path):
+    (tmp_path / "out.png").write_bytes(b"precious")
+    message = error_of(run("resize", "in.png", "out.png", "-s", "2"))
+    assert message == "out.png: exists already; add --force to replace it"
+    assert (tmp_path / "out.png").read_bytes() == b"precious"
+    for option in ("--force", "-f", "--overwrite"):
+        assert run("resize", "in.png", "out.png", "-s", "2", option)[0] == 0
+    assert read("out.png").pixels.shape == (24, 36, 3)
+
+
+def test_a_file_may_replace_itself(run, source):
+    assert run("resize", "in.png", "in.png", "-s", "2", "--force")[0] == 0
+    assert read("in.png").pixels.shape == (24, 36, 3)
+
+
+def test_notes_of_reading_are_told(run, tmp_path):
+    pages = pixels((3, 6, 9))
+    tifffile.imwrite(tmp_path / "in.tif", pages, photometric="minisblack", metadata=None)
+    code, _, err = run("resize", "in.tif", "out.png", "-s", "2")
+    assert code == 0
+    assert err == "upsampler: note: in.tif: TIFF of several pages: only the first of 3 is read\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["in.png", "out.png"], "give exactly one of --scale, --size"),
+        (["in.png", "out.png", "-s", "2", "--width", "3"], "give exactly one of --scale, --size"),
+        (["in.png", "out.png", "-s", "0"], "got '0'; allowed: a factor above 0"),
+        (["in.png", "out.png", "-s", "1/0"], "got '1/0'; allowed: a factor above 0"),
+        (["in.png", "out.png", "-s", "-2"], "got '-2'; allowed: a factor above 0"),
+        (["in.png", "out.png", "-s", "1e99999999"], "allowed: a factor above 0"),
+        (["in.png", "out.png", "-s", "nan"], "got 'nan'; allowed: a factor above 0"),
+        (["in.png", "out.png", "--size", "12"], "got '12'; allowed: WIDTHxHEIGHT such as"),
+        (["in.png", "out.png", "--size", "0x3"], "got '0x3'; allowed: WIDTHxHEIGHT"),
+        (["in.png", "out.png", "--width", "0"], "0 is not in the range x>=1"),
+        (["in.png", "out.png", "-s", "2", "-m", "cubist"], "mode: got 'cubist'; allowed: one of"),
+        (["in.png", "out.png", "-s", "2", "-m", "area", "--align-corners"], "align_corners: got"),
+        (["in.png", "out.png", "-s", "2", "--threads", "0"], "0 is not in the range"),
+        (["in.png"], "Missing argument 'OUT'"),
+        (["in.png", "out.png", "-s", "2", "--sharpen"], "No such option"),
+    ],
+)
+def test_wrong_usage_is_2(run, source, args, message, tmp_path):
+    text = error_of(run("resize", *args), code=2)
+    assert message in text
+    assert text.endswith("(see upsampler resize --help)")
+    assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["no.png", "out.png", "-s", "2"], "no.png: no such file"),
+        (["in.png", "out.gif", "-s", "2"], "out.gif: got the ending '.gif'; allowed for writing"),
+        (["in.png", "no/out.png", "-s", "2"], "no/out.png: there is no folder 'no'"),
+        (["deep.npy", "out.jpg", "-s", "2"], "out.jpg: JPEG holds uint8, not float64"),
+        (["broken.png", "out.png", "-s", "2"], "broken.png: truncated PNG file"),
+        (["empty.png", "out.png", "-s", "2"], "empty.png: the file is empty"),
+        (["text.png", "out.png", "-s", "2"], "text.png: not a PNG, JPEG"),
+        (["in.png", "out.png", "-s", "1/100"], "scale_factor: got 1/100, which leaves nothing"),
+        (["deep.npy", "out.npy", "-s", "2", "--linear-light"], "linear_light: got True for float"),
+        (["in.png", "out.png", "--size", "99999999x9999999"], "not enough memory: the result of"),
+        (["in.png", "out.webp", "-s", "10000"], "out.webp: WebP holds up to 16383 pixels a side"),
+    ],
+)
+def test_failures_are_1_one_line_and_no_litter(run, source, tmp_path, args, message):
+    write(tmp_path / "deep.npy", Picture(np.zeros((3, 4))))
+    (tmp_path / "broken.png").write_bytes((tmp_path / "in.png").read_bytes()[:100])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"hello")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    assert error_of(run("resize", *args)).startswith(message)
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt, 130, "interrupted"),
+        (MemoryError, 1, "not enough memory"),
+        (MemoryError("for a reason"), 1, "not enough memory: for a reason"),
+        (OSError(5, "Input/output error"), 1, "[Errno 5] Input/output error"),
+        (ZeroDivisionError("two\nlines"), 1, "internal error, please report it: "
+         "ZeroDivisionError: two lines"),
+    ],
+)  # fmt: skip
+def test_whatever_happens_is_one_line(run, source, monkeypatch, tmp_path, error, code, message):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("upsampler.resize.resize_picture", fail)
+    result = run("resize", "in.png", "out.png", "-s", "2")
+    lines = [line for line in result[2].splitlines() if line]
+    assert result[0] == code
+    assert lines == [f"upsampler: error: {message}"]
+    assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
+
+
+# --- the group -----------------------------------------------------------------------------------
+
+
+def test_no_command_shows_the_help_and_is_2(run):
+    code, out, _ = run()
+    assert code == 2
+    assert out.startswith("Usage: upsampler")
+    for name in ("resize", "compare", "info", "view"):
+        assert f"\n  {name} " in out
+
+
+@pytest.mark.parametrize("args", [["--help"], ["resize", "-h"], ["compare", "--help"],
+                                  ["info", "--help"], ["view", "--help"]])  # fmt: skip
+def test_help_is_0(run, args):
+    code, out, err = run(*args)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: upsampler")
+
+
+def test_version(run):
+    assert run("--version") == (0, f"upsampler {upsampler.__version__}\n", "")
+
+
+def test_unknown_command(run):
+    assert "No such command 'enlarge'" in error_of(run("enlarge"), code=2)
+
+
+def test_info(run):
+    code, out, _ = run("info")
+    assert code == 0
+    for name in ("version", "numpy", "threads", "backend cpu", "viewer", "Pillow"):
+        assert name in out
+
+
+def test_info_for_programs(run):
+    code, out, _ = run("info", "--json")
+    known = json.loads(out)
+    assert code == 0
+    assert known["version"] == upsampler.__version__
+    assert known["backends"]["cpu"]["available"] is True
+    assert known["threads"] >= 1
+    assert known["libraries"]["Pillow"]
+    assert known["viewer"]["available"] or known["viewer"]["reason"]
+
+
+# --- as processes --------------------------------------------------------------------------------
+
+
+def spawn(*args, **kwargs):
+    return subprocess.run(
+        [sys.executable, "-m", "upsampler", *map(str, args)],
+        capture_output=True, text=True, timeout=120, **kwargs,
+    )  # fmt: skip
+
+
+def test_as_a_module(tmp_path):
+    done = spawn("resize", SAMPLE, tmp_path / "out.png", "--width", "50")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert read(tmp_path / "out.png").pixels.shape == (38, 50, 3)
+    assert spawn("resize", "no.png", tmp_path / "o.png", "-s", "2").returncode == 1
+    assert spawn("resize").returncode == 2
+
+
+def test_terminals_without_unicode(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = spawn("compare", SAMPLE, "-m", "nearest", cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "nearest" in done.stdout
+    missing = spawn("resize", "schön.png", "o.png", "-s", "2", cwd=tmp_path, env=environment)
+    assert missing.stderr == "upsampler: error: sch\\xf6n.png: no such file\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_that_leaves(tmp_path):
+    command = f"{sys.executable} -m upsampler info | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_leaves_no_half_file(tmp_path):
+    """Interrupted while it computes: 130, one line, and the folder as before."""
+    write(tmp_path / "in.png", Picture(chart()))
+    script = textwrap.dedent(
+        """
+        import sys, time
+        from upsampler import cli, resize
+        resize.BLOCK = 1
+        def slow(progress, done, total):
+            print("computing", flush=True)
+            time.sleep(0.05)
+        cli.Progress.update = slow
+        sys.exit(cli.main(sys.argv[1:]))
+        """
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, "resize", "in.png", "out.png", "-s", "4"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with child:
+        assert child.stdout.readline() == "computing\n"
+        time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert err.strip() == "upsampler: error: interrupted"
+    assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_the_command_line_imports_no_library_before_it_needs_it():
+    code = (
+        "import sys, upsampler.cli\n"
+        "heavy = 'skimage imageio rich PIL tifffile scipy torch cv2 PySide6'.split()\n"
+        "print(*[name for name in heavy if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
+    assert cli.cli.commands.keys() == {"resize", "compare", "info", "view"}

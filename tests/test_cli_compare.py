@@ -1,0 +1,234 @@
+"""``upsampler compare`` and ``upsampler view``: sheets, tables, and life without a screen."""
+
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from upsampler import cli_view
+from upsampler.charts import SAMPLE
+from upsampler.cli import main
+from upsampler.images import Picture, read, write
+
+from .picture_files import pixels
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        code = main([str(a) for a in args])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def no_display(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+def rows(out):
+    """The rows of the printed table: method -> cells."""
+    cells = [[c.strip() for c in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_a_photograph(run):
+    code, out, err = run("compare", SAMPLE)
+    assert (code, err) == (0, "")
+    table = rows(out)
+    assert list(table) == [
+        "nearest", "area", "bilinear", "bilinear:align_corners", "bicubic", "lanczos3",
+    ]  # fmt: skip
+    for time, psnr, ssim, mean, largest in table.values():
+        assert time.endswith(" ms")
+        assert 20 < float(psnr) < 40
+        assert 0.5 < float(ssim) < 1
+        assert 0 < float(mean) < float(largest) <= 255
+    assert out.rstrip().endswith("contact sheet: upsampler-sheet.png")
+    assert read("upsampler-sheet.png").pixels.shape[2] == 3
+
+
+def test_the_default_sheet_is_replaced_and_a_named_one_is_not(run):
+    assert run("compare", SAMPLE, "-m", "nearest")[0] == 0
+    assert run("compare", SAMPLE, "-m", "nearest")[0] == 0
+    assert run("compare", SAMPLE, "-m", "nearest", "-o", "a.png")[0] == 0
+    code, out, err = run("compare", SAMPLE, "-m", "nearest", "-o", "a.png")
+    assert (code, out) == (1, "")
+    assert err == "upsampler: error: a.png: exists already; add --force to replace it\n"
+    assert run("compare", SAMPLE, "-m", "nearest", "-o", "a.png", "--force")[0] == 0
+
+
+def test_chosen_methods_scale_and_crops(run):
+    code, out, _ = run(
+        "compare", SAMPLE, "-m", "nearest-exact", "-m", "bicubic:antialias:align_corners",
+        "--scale", "3/2", "--crop", "10,20,40", "--crop", "0,0,12", "--linear-light",
+        "--threads", "1",
+    )  # fmt: skip
+    assert code == 0
+    assert list(rows(out)) == ["nearest-exact", "bicubic:align_corners:antialias"]
+    assert "256 x 192 -> 384 x 288 pixels" in out
+
+
+def test_against_a_ground_truth(run):
+    truth = pixels((40, 60, 3))
+    write("truth.png", Picture(truth))
+    write("small.png", Picture(truth[::2, ::3]))
+    code, out, _ = run("compare", "small.png", "--reference", "truth.png", "-m", "nearest")
+    assert code == 0
+    assert "20 x 20 -> 60 x 40 pixels" in out
+    blocks = np.kron(truth[::2, ::3], np.ones((2, 3, 1), np.uint8))
+    error = np.abs(blocks.astype(int) - truth)
+    assert rows(out)["nearest"][3:] == [f"{error.mean():.4g}", f"{error.max():.4g}"]
+
+
+def test_equal_to_the_truth(run):
+    write("flat.png", Picture(np.full((8, 8), 77, np.uint8)))
+    code, out, _ = run("compare", "flat.png", "-m", "nearest")
+    assert code == 0
+    assert rows(out)["nearest"][1:] == ["inf", "1.0000", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["no.png"], 1, "no.png: no such file"),
+        (["small.png"], 1, "small.png: scale: got 4 for a picture of 3 x 2 pixels"),
+        (["gray.png", "-r", "colour.png"], 1, "reference: got channels 3; allowed: 1"),
+        (["gray.png", "-c", "90,0,9"], 1, "crop: got rows 90 to 99"),
+        (["gray.png", "-c", "0,0,9", "-c", "0,0,9", "-c", "0,0,9"], 1, "crop: got 3 of them"),
+        (["gray.png", "-c", "0,0"], 2, "--crop: got '0,0'; allowed: Y,X,SIZE such as"),
+        (["gray.png", "-c", "0,0,0"], 1, "crop: got"),
+        (["gray.png", "-m", "cubist"], 2, "mode: got 'cubist'"),
+        (["gray.png", "-m", "area:align_corners"], 2, "align_corners: got True"),
+        (["gray.png", "-s", "1"], 1, "gray.png: scale: got 1; allowed: above 1"),
+        (["gray.png", "-s", "2", "-r", "gray.png"], 2, "--scale and --reference exclude"),
+        (["gray.png", "-o", "x.jpg"], 2, "--output: got 'x.jpg'; allowed: a name that ends in"),
+        (["gray.png", "-o", "no/x.png"], 1, "no/x.png: there is no folder"),
+    ],
+)
+def test_errors(run, tmp_path, args, code, message):
+    write("small.png", Picture(pixels((2, 3))))
+    write("gray.png", Picture(pixels((20, 30))))
+    write("colour.png", Picture(pixels((20, 30, 3))))
+    before = sorted(p.name for p in tmp_path.iterdir())
+    got, out, err = run("compare", *args)
+    assert (got, out) == (code, "")
+    assert err.count("\n") == 1
+    assert message in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+# --- view ----------------------------------------------------------------------------------------
+
+
+def test_without_a_display_the_sheet_is_written(run, no_display):
+    code, out, err = run("view")
+    assert code == 0
+    first, second = err.splitlines()
+    assert "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)" in first
+    assert "contact sheet of the built-in photograph" in second
+    assert "contact sheet: upsampler-sheet.png" in out
+    assert read("upsampler-sheet.png").pixels.ndim == 3
+
+
+def test_without_a_display_the_sheet_is_of_the_file_given(run, no_display):
+    write("photo.png", Picture(pixels((40, 50, 3))))
+    code, out, err = run("view", "photo.png")
+    assert code == 0
+    assert "contact sheet of photo.png instead" in err
+    assert "12 x 10 -> 48 x 40 pixels" in out
+
+
+def test_without_a_display_a_bad_file_is_an_error(run, no_display, tmp_path):
+    code, _, err = run("view", "no.png")
+    assert code == 1
+    assert err.splitlines()[-1] == "upsampler: error: no.png: no such file"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def viewer(monkeypatch):
+    """A viewer that only notes what it is asked to open."""
+    app = types.ModuleType("upsampler_gui.app")
+    app.opened = []
+    app.main = lambda files: app.opened.append(files) or 7
+    monkeypatch.setitem(sys.modules, "upsampler_gui", types.ModuleType("upsampler_gui"))
+    monkeypatch.setitem(sys.modules, "upsampler_gui.app", app)
+    monkeypatch.setitem(sys.modules, "PySide6.QtWidgets", types.ModuleType("QtWidgets"))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    return app
+
+
+def test_the_viewer_is_opened_with_the_files(run, viewer):
+    assert run("view", "a.png", "b.png") == (7, "", "")
+    assert run("view") == (7, "", "")
+    assert viewer.opened == [["a.png", "b.png"], []]
+
+
+def test_without_pyside(viewer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PySide6", None)
+    monkeypatch.delitem(sys.modules, "PySide6.QtWidgets")
+    problem = cli_view.viewer_problem()
+    assert problem == 'PySide6 is not installed; get it by: pip install "upsampler[gui]"'
+
+
+def test_without_a_system_library(viewer, monkeypatch):
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name == "PySide6.QtWidgets":
+                raise ImportError("libEGL.so.1: cannot open shared object file: No such file")
+
+    monkeypatch.delitem(sys.modules, "PySide6.QtWidgets")
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    problem = cli_view.viewer_problem()
+    assert problem.startswith("libEGL.so.1: cannot open shared object file")
+    assert "apt-get install" in problem
+    assert "libegl1" in problem
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("qt.qpa.plugin: From 6.5.0, xcb-cursor0 or libxcb-cursor0 is needed to load the Qt xcb "
+         "platform plugin.\nAborted\n", "From 6.5.0, xcb-cursor0 or libxcb-cursor0 is needed"),
+        ('qt.qpa.xcb: could not connect to display :99\nmore\n', "connect to display :99"),
+        ("", "Qt cannot start"),
+    ],
+)  # fmt: skip
+def test_qt_that_aborts_is_found_out_beforehand(viewer, monkeypatch, words, expected):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    script = f"import sys; sys.stderr.write({words!r}); sys.exit(134)"
+    monkeypatch.setattr(cli_view, "_PROBE", script)
+    assert expected in cli_view.viewer_problem()
+    monkeypatch.setattr(cli_view, "_PROBE", "pass")
+    assert cli_view.viewer_problem() is None
+
+
+def test_qt_that_hangs_is_not_waited_for(viewer, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setattr(cli_view, "_PROBE", "import time; time.sleep(60)")
+    monkeypatch.setattr(cli_view, "_PROBE_SECONDS", 0.2)
+    assert "did not start within" in cli_view.viewer_problem()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of X11")
+def test_a_dead_display_is_told_in_a_line(tmp_path):
+    pytest.importorskip("PySide6.QtGui")
+    environment = {k: v for k, v in os.environ.items() if k != "WAYLAND_DISPLAY"}
+    environment |= {"DISPLAY": ":987", "QT_QPA_PLATFORM": "xcb"}
+    done = subprocess.run(
+        [sys.executable, "-m", "upsampler", "view"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("upsampler: note: no viewer: ")
+    assert (tmp_path / "upsampler-sheet.png").exists()
