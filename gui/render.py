@@ -22,10 +22,10 @@ from .state import METHODS, Pane
 from .viewport import Axis
 
 OUTSIDE = 0xFF17191C  # around the picture
-BLOCK = 1 << 19  # outputs between two looks at whether the frame is still wanted
-# Below 1:1 a block of rows contains rows that are not looked at.  From this many outputs for a
-# device pixel on, one window for each shown row is cheaper than computing the rows between them.
-SPARSE = 4
+BLOCK = 1 << 21  # outputs between two looks at whether the frame is still wanted: 4 to 20 ms
+# Below 1:1 a block of rows holds rows that are not looked at.  A window for each row that is
+# would spare them, but making the tables of a window costs about as much as computing 30 rows.
+SPARSE = 32  # outputs for a device pixel
 
 
 class Cancelled(Exception):

@@ -166,7 +166,7 @@ def test_giving_up_between_blocks_of_rows():
         looks.append(1)
         return len(looks) > 3
 
-    at = looking(drive.noise(900, 700, 1), "nearest", (8, 8), View(450, 350, 0.08))
+    at = looking(drive.noise(900, 700, 1), "nearest", (40, 40), View(450, 350, 0.3))
     for averaged in (False, True):
         looks.clear()
         with pytest.raises(render.Cancelled):
