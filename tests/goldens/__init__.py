@@ -1,0 +1,1 @@
+"""Stored results of peer libraries, and the script that made them."""

@@ -1,0 +1,145 @@
+"""Who imports whom (architecture.md), parsed from the sources; and how light `import` stays."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import upsampler
+
+from .test_threads import run
+
+PACKAGE = Path(upsampler.__file__).parent
+ROOT = PACKAGE.parent
+GUI = ROOT / "gui"
+CORE = [
+    "spec", "axis", "plan", "layout", "arrays", "functional", "pooling", "threads",
+    "backends", "backends.base", "backends.cpu", "backends.reference", "backends.tiles",
+]  # fmt: skip
+
+# What a module of the core may import from the package.  A line here is a decision.
+ALLOWED = {
+    "axis": set(),
+    "layout": set(),
+    "spec": {"axis", "layout"},
+    "plan": {"axis", "spec"},
+    "threads": {"spec"},
+    "arrays": {"layout", "spec", "backends"},
+    "backends": set(),
+    "backends.base": {"plan", "spec"},
+    "backends.reference": {"axis", "layout", "plan", "spec"},
+    "backends.tiles": {"axis"},
+    "backends.cpu": {
+        "axis", "layout", "plan", "spec", "threads",
+        "backends", "backends.tiles", "backends._cpu_baseline", "backends._threads",
+    },
+    "functional": {"arrays", "backends", "plan", "spec", "threads"},
+    "pooling": {"arrays", "backends", "spec", "threads"},
+}  # fmt: skip
+STANDARD = {
+    "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",
+    "functools", "importlib", "math", "numbers", "operator", "os", "threading", "types", "typing",
+}  # fmt: skip
+
+
+def module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, package: str, root: Path) -> set[str]:
+    """Absolute names of the modules that a file imports, anywhere in it."""
+    tree = ast.parse(path.read_text("utf-8"))
+    here = [package, *path.relative_to(root).parent.parts]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            module = ".".join([*base, node.module] if node.module else base)
+            # `from . import _threads` imports a module, `from .plan import Plan` a name.
+            for alias in node.names:
+                inner = root.joinpath(*f"{module}.{alias.name}".split(".")[1:])
+                known = inner.with_suffix(".py").exists() or inner.with_suffix(".pyx").exists()
+                found.add(f"{module}.{alias.name}" if node.level and known else module)
+    return found
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(p for p in root.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+@pytest.mark.parametrize("path", files(PACKAGE), ids=lambda p: module_name(p, PACKAGE) or "init")
+def test_the_package(path):
+    name = module_name(path, PACKAGE)
+    found = imports(path, "upsampler", PACKAGE)
+    tops = {m.split(".")[0] for m in found}
+    # Frameworks belong to bridges of later issues, the GPU to its backend, Qt to the viewer.
+    assert not tops & {"torch", "onnx", "dask", "cupy", "tensorflow", "jax", "cv2", "PySide6"}
+    assert "upsampler_gui" not in tops or name in ("cli", "cli_view"), "the viewer is lazy"
+    assert not tops & {"tests", "pytest", "hypothesis"}
+    inside = {m.removeprefix("upsampler.") for m in found if m.startswith("upsampler.")}
+    if name in CORE:
+        assert tops - STANDARD <= {"numpy", "upsampler"}, "the core imports NumPy alone"
+        assert inside <= ALLOWED[name], f"not allowed: {inside - ALLOWED[name]}"
+
+
+def test_every_module_of_the_core_is_known():
+    """A new file in backends/ or beside the core has to be given its place above."""
+    backends = {module_name(p, PACKAGE) for p in files(PACKAGE / "backends")}
+    assert backends <= set(CORE)
+    assert set(ALLOWED) == set(CORE)
+    for name in CORE:
+        path = PACKAGE.joinpath(*name.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def test_the_viewer_uses_the_public_api():
+    """`gui` names no module behind the functions of api.md, and no private name."""
+    if not GUI.exists():
+        pytest.skip("the viewer's sources are not beside this installation")
+    for path in files(GUI):
+        found = imports(path, "upsampler_gui", GUI)
+        inside = {m for m in found if m == "upsampler" or m.startswith("upsampler.")}
+        core = {f"upsampler.{name}" for name in CORE}
+        assert not inside & core, f"{path.name} imports {inside & core}"
+        assert not {m.split(".")[0] for m in found} & {"torch", "cv2", "cupy"}
+
+
+def test_only_the_axis_file_knows_a_coordinate():
+    """Nobody else writes the half pixel: (i + 0.5) * step or the like."""
+    for name in set(CORE) - {"axis"}:
+        path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
+        if not path.exists():
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+                for side in (node.left, node.right):
+                    assert not (isinstance(side, ast.Constant) and side.value == 0.5), path.name
+
+
+def test_import_is_light():
+    """What the command line, the pictures and the viewer need is not loaded by the core."""
+    code = """
+        import sys
+        before = set(sys.modules)
+        import numpy
+        with_numpy = set(sys.modules)
+        import upsampler
+        upsampler.interpolate(numpy.ones((2, 2)), scale_factor=2, mode="bilinear")
+        tops = {m.split(".")[0] for m in set(sys.modules) - with_numpy}
+        print(*sorted(t for t in tops if t not in sys.stdlib_module_names))
+    """
+    loaded = set(run(code).split())
+    loaded -= {"_cython_3_1_0", "_cython_3_1", "cython_runtime"}
+    assert {name for name in loaded if not name.startswith("_cython")} == {"upsampler"}
+
+
+def test_public_names_are_listed_and_documented():
+    for name in upsampler.__all__:
+        value = getattr(upsampler, name)
+        if callable(value):
+            assert value.__doc__, name
+            assert len(value.__doc__.strip().splitlines()[0]) < 100
+    assert sorted(upsampler.__all__) == list(upsampler.__all__)
