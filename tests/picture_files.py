@@ -43,20 +43,33 @@ def chunk(name, body):
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def png(array, bits, colour, extra=b"", interlace=0):
-    """A PNG by hand, unfiltered: `array` (H, W, C) of samples, `extra` chunks before the data."""
-    height, width, channels = array.shape
+# Start and step of the rows and columns of each pass of an interlaced PNG.
+ADAM7 = (
+    (0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1)
+)  # fmt: skip
+
+
+def _packed(array, bits):
+    """Samples (H, W, C) as unfiltered rows of bytes."""
+    if 0 in array.shape:
+        return b""
+    rows = array.reshape(len(array), -1)
     if bits == 16:
-        rows = array.astype(">u2").reshape(height, -1).view(np.uint8)
-    elif bits == 8:
-        rows = array.reshape(height, -1).astype(np.uint8)
+        rows = rows.astype(">u2").view(np.uint8)
+    elif bits < 8:
+        rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % (8 // bits))))
+        rows = rows.reshape(len(array), -1, 8 // bits)
+        rows = (rows << np.arange(8 - bits, -1, -bits)).sum(2)
+    return b"".join(b"\0" + row.tobytes() for row in rows.astype(np.uint8))
+
+
+def png(array, bits, colour, extra=b"", interlace=False):
+    """A PNG by hand, unfiltered: `array` (H, W, C) of samples, `extra` chunks before the data."""
+    height, width, _ = array.shape
+    if interlace:
+        raw = b"".join(_packed(array[y::v, x::h], bits) for y, v, x, h in ADAM7)
     else:
-        flat = array.reshape(height, width * channels)
-        pad = -flat.shape[1] % (8 // bits)
-        flat = np.pad(flat, ((0, 0), (0, pad))).reshape(height, -1, 8 // bits)
-        shifts = np.arange(8 - bits, -1, -bits)
-        rows = (flat << shifts).sum(2).astype(np.uint8)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+        raw = _packed(array, bits)
     head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlace)
     return (
         b"\x89PNG\r\n\x1a\n"

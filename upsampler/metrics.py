@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, log10, nan
 from typing import Any
@@ -258,9 +259,8 @@ def _ssim(a: np.ndarray, b: np.ndarray, span: float) -> float:
     # Imported here: it takes a second, and `import upsampler` must not.
     from skimage.metrics import structural_similarity
 
+    compute: Callable[..., float] = structural_similarity
     window = min(7, side - (side + 1) % 2)
     channels = -1 if a.ndim == 3 else None
     with np.errstate(invalid="ignore", over="ignore"):
-        return float(
-            structural_similarity(a, b, data_range=span, win_size=window, channel_axis=channels)
-        )
+        return float(compute(a, b, data_range=span, win_size=window, channel_axis=channels))

@@ -65,7 +65,7 @@ def write_png16(file: BinaryIO, pixels: np.ndarray, icc: bytes | None = None) ->
         block = samples[top : top + rows].astype(">u2", order="C").view(np.uint8)
         block = block.reshape(len(block), -1)
         filtered = _filter(block, np.concatenate([above, block[:-1]]), step)
-        _chunk(file, b"IDAT", packer.compress(filtered))
+        _chunk(file, b"IDAT", packer.compress(filtered.data))
         above = block[-1:]
     _chunk(file, b"IDAT", packer.flush())
     _chunk(file, b"IEND", b"")

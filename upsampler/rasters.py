@@ -38,7 +38,7 @@ def read_raster(data: bytes, kind: str) -> Picture:
     deep, key = _check_png(data) if kind == "PNG" else (False, None)
     if kind == "WebP" and len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise ImageError("truncated WebP file")
-    image = Image.open(io.BytesIO(data), formats=[kind.upper()])
+    image: Any = Image.open(io.BytesIO(data), formats=[kind.upper()])
     channels = len(image.getbands()) if image.mode != "P" else 4
     depth = np.dtype(np.uint16 if deep else np.uint8)
     check_memory((image.height, image.width, channels), depth, 3 if deep else 2)
@@ -86,7 +86,7 @@ def _check_png(data: bytes) -> tuple[bool, tuple[int, ...] | None]:
     for granted: a row needs at least 1/1032 of its bytes in the file (the limit of deflate).
     """
     transparent = None
-    head = b""
+    head: bytes | memoryview = b""
     for name, body in png_chunks(data):
         if not head and (name != b"IHDR" or len(body) != 13):
             raise ImageError("corrupt PNG file (no header)")
@@ -127,21 +127,20 @@ def _deep(data: bytes) -> np.ndarray:
     """
     from PIL import Image
 
-    def decode(rawmode: str | None) -> np.ndarray:
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
-        code = rawmode or image.tile[0].args.replace(";16B", ";16L")
-        image.tile = [tile._replace(args=code) for tile in image.tile]
-        return np.asarray(image)
+    def decode(code: str = "") -> tuple[np.ndarray, str]:
+        image: Any = Image.open(io.BytesIO(data), formats=["PNG"])
+        own = image.tile[0].args
+        image.tile = [tile._replace(args=code or own) for tile in image.tile]
+        return np.asarray(image), own
 
-    first = Image.open(io.BytesIO(data), formats=["PNG"])
-    code = first.tile[0].args
-    if first.mode == "RGBA" and code == "LA;16B":
-        return decode("RGBA").view(">u2").astype(np.uint16)
+    high, code = decode()
+    if code == "LA;16B":
+        return decode("RGBA")[0].view(">u2").astype(np.uint16)
     if code not in ("RGB;16B", "RGBA;16B"):
         raise ImageError(f"16-bit PNG pixels of kind {code} are not supported")
-    result = decode(code).astype(np.uint16)
+    result = high.astype(np.uint16)
     result <<= 8
-    result |= decode(None)
+    result |= decode(code.replace(";16B", ";16L"))[0]
     return result
 
 

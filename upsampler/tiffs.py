@@ -105,7 +105,7 @@ def _by_pillow(file: BinaryIO, page: Any, notes: tuple[str, ...]) -> Picture:
     from PIL import Image
 
     file.seek(0)
-    image = Image.open(file, formats=["TIFF"])
+    image: Any = Image.open(file, formats=["TIFF"])
     if page.bitspersample > 8 and image.mode not in ("I;16", "I;16B", "I", "F"):
         raise ImageError(
             f"{page.bitspersample}-bit TIFF with {page.compression.name} compression and "
