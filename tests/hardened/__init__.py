@@ -1,0 +1,1 @@
+"""Builds that watch memory and arithmetic: `python -m tests.hardened debug` and `sanitize`."""
