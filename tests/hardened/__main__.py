@@ -3,8 +3,8 @@
 debug     bounds checks of Cython's views, no optimisation
 sanitize  address and undefined-behaviour sanitizers of GCC
 
-First every build has to catch mistakes made on purpose (canary.pyx).  The tree itself and what
-is installed stay as they are.
+Wants the build requirements of pyproject.toml to be installed.  First every build has to catch
+mistakes made on purpose (canary.pyx).  The tree itself and what is installed stay as they are.
 """
 
 from __future__ import annotations
