@@ -79,12 +79,12 @@ ACTIONS = (
     Action("open_chart", "Test &chart", "&File", ()),
     Action("close", "&Quit", "&File", ("Ctrl+Q",)),
     Action("fit", "&Fit", "&Zoom", ("F",), change.fit),
-    Action("one_to_one", "&1:1", "&Zoom", ("0",), partial(_n_to_one, 1)),
+    Action("one_to_one", "&1:1", "&Zoom", ("0", "Ctrl+1"), partial(_n_to_one, 1)),
     Action("zoom_in", "Zoom &in", "&Zoom", ("+", "="), partial(_zoom, 1)),
     Action("zoom_out", "Zoom &out", "&Zoom", ("-",), partial(_zoom, -1)),
     *(
         Action(f"zoom_{n}", f"{n}:1", "&Zoom", (f"Ctrl+{n}",), partial(_n_to_one, n))
-        for n in range(1, 10)
+        for n in range(2, 10)
     ),
     *_pans(),
     *(

@@ -40,7 +40,7 @@ class Compare(QWidget):
         count, cores = len(store.state.panes), upsampler.get_num_threads()
         workers = max(min(count, cores), 1)
         self._threads = max(cores // workers, 1)
-        self._scheduler = Scheduler(self._work, workers, obsolete)
+        self._scheduler = Scheduler(self._work, workers, obsolete, "frames")
         self._scheduler.answered.connect(self._answered)
         self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
         self._frames: list[Frame | None] = [None] * count  # what each pane showed last

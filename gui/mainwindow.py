@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.store = Store(ViewerState(source.built_in()))
         self.compare = Compare(self.store)
-        self._loader = Scheduler(lambda path, cancelled: source.load(path), workers=1)
+        self._loader = Scheduler(lambda path, cancelled: source.load(path), 1, name="files")
         self._loader.answered.connect(self._loaded)
         self.setAcceptDrops(True)
         self.resize(1280, 860)
@@ -148,11 +148,14 @@ class MainWindow(QMainWindow):
     def _make_status(self) -> tuple[QLabel, list[QLabel], QLabel]:
         position, info = QLabel(), QLabel()
         values = [QLabel() for _ in self.compare.panes]
-        for label in (position, *values):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            self.statusBar().addWidget(label, 2 if label is position else 3)
+        self.statusBar().addWidget(position)
+        # Widths that do not follow the text, or everything would move with the mouse.
+        widest = "x 00000.00  y 00000.00"
+        position.setMinimumWidth(position.fontMetrics().horizontalAdvance(widest))
         for label in values:
             label.setObjectName("value")
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            self.statusBar().addWidget(label, 1)
         self.statusBar().addPermanentWidget(info)
         return position, values, info
 
@@ -243,7 +246,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._loader.close()
+        self._loader.close(wait=False)  # reading a file cannot be interrupted
         self.compare.close_workers()
         event.accept()
 

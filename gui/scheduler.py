@@ -48,6 +48,8 @@ class Scheduler(QObject):
         Threads.
     obsolete : callable
         Whether the jobs at work (the first argument) are useless now that others are wanted.
+    name : str
+        For the names of the threads.
     """
 
     answered = Signal(int, object)  # generation, tuple of Outcome in the order of the jobs
@@ -58,11 +60,12 @@ class Scheduler(QObject):
         work: Work,
         workers: int,
         obsolete: Callable[[tuple, tuple], bool] = lambda old, new: True,
+        name: str = "jobs",
     ) -> None:
         super().__init__()
         self._work = work
         self._obsolete = obsolete
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="viewer")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=f"viewer_{name}")
         self._generation = 0
         self._busy: Batch | None = None
         self._waiting: Batch | None = None
@@ -105,11 +108,15 @@ class Scheduler(QObject):
         if self._busy is not None:
             self._busy.cancelled.set()
 
-    def close(self) -> None:
-        """Cancel everything and wait for the threads, which is at most for one block of rows."""
+    def close(self, wait: bool = True) -> None:
+        """Cancel everything; with `wait` come back when the threads have ended.
+
+        That is when each has looked at ``cancelled()`` once more, so work that never looks is
+        better not waited for.
+        """
         self._closed = True
         self.drop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=wait, cancel_futures=True)
 
     def _start(self, batch: Batch) -> None:
         self._busy = batch

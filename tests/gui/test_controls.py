@@ -1,16 +1,18 @@
 """Keys, menus, status bar; and what happens while frames are computed, or fail to be."""
 
+import threading
 from fractions import Fraction
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from upsampler_gui import compare, render, state
 from upsampler_gui.actions import ACTIONS
+from upsampler_gui.mainwindow import MainWindow
 
 import upsampler
 
@@ -69,7 +71,7 @@ def test_every_key_of_a_step_does_what_the_table_says(window, qtbot, row):
         combination = QKeySequence(key)[0]
         QTest.keyClick(window, combination.key(), combination.keyboardModifiers())
         assert window.store.state == row.step(before, *size)
-        assert row.step(before, *size) != before or row.name in ("focus_1", "one_to_one", "zoom_1")
+        assert row.step(before, *size) != before or row.name in ("focus_1", "one_to_one")
 
 
 def test_open_reload_and_chart(window, qtbot, photo, monkeypatch):
@@ -103,6 +105,30 @@ def test_full_screen_and_the_sheet_of_keys(window, qtbot):
     told = {table.item(i, 1).text() for i in range(table.rowCount())}
     assert {"  ".join(row.keys) for row in ACTIONS if row.keys} | {"wheel", "drag"} == told
     sheet.reject()
+
+
+def test_another_screen_is_another_size(window, qtbot):
+    """Moving to a screen of another ratio changes no logical size, hence sends no resize."""
+    canvas = window.compare.panes[2].canvas
+    with qtbot.waitSignal(canvas.resized, timeout=5000):
+        QApplication.sendEvent(canvas, QEvent(QEvent.Type.DevicePixelRatioChange))
+
+
+def test_closing_while_everything_is_busy(qtbot, themed, tmp_path):
+    path = tmp_path / "large.npy"
+    np.save(path, drive.noise(1500, 2000))
+    window = MainWindow(str(path))
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: window.store.state.source.name == "large.npy", timeout=20_000)
+    window.store.update(state.n_to_one, 1 / 40)
+    window.compare.refresh()
+    window.open_path(str(path))
+    assert not window.compare._scheduler.idle
+    window.close()
+    busy = [t for t in threading.enumerate() if t.name.startswith("viewer_frames")]
+    assert busy == []
+    QApplication.processEvents()
 
 
 def test_choosing_a_method_and_a_scale(window, qtbot, show):

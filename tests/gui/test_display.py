@@ -89,8 +89,10 @@ def test_another_platform_is_tried_in_a_child(monkeypatch):
     assert app.why_not() == "Qt did not start within 0.1 seconds"
 
 
-def test_the_module_needs_no_qt_to_be_imported():
-    code = "import sys, upsampler_gui.app; assert 'PySide6' not in sys.modules"
+@pytest.mark.parametrize("module", ["app", "actions", "render", "cache"])
+def test_half_of_the_viewer_knows_no_qt(module):
+    """`actions` and `render` import what else has to do without it: state, viewport, source."""
+    code = f"import sys, upsampler_gui.{module}; assert 'PySide6' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], env=os.environ.copy(), check=True, timeout=60)
 
 
