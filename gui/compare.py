@@ -166,7 +166,7 @@ class Compare(QWidget):
         self._idle = True
         self._advance()
 
-    def _answered(self, generation: int, outcomes: tuple[Outcome, ...]) -> None:
+    def _answered(self, _generation: int, outcomes: tuple[Outcome, ...]) -> None:
         """Take answers in; those to a view that has passed are shown under the present one."""
         for outcome in outcomes:
             request, frame = outcome.job, outcome.value

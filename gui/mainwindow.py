@@ -166,10 +166,8 @@ class MainWindow(QMainWindow):
         self.store.update(state.opening, os.path.basename(path))
         self._loader.submit((path,))
 
-    def _loaded(self, generation: int, outcomes: tuple[Outcome, ...]) -> None:
-        if generation != self._loader.generation:
-            return
-        (outcome,) = outcomes
+    def _loaded(self, _generation: int, outcomes: tuple[Outcome, ...]) -> None:
+        (outcome,) = outcomes  # of the newest file: opening another cancels those before it
         if outcome.error is None:
             self.store.update(state.opened, outcome.value)
         elif isinstance(outcome.error, ImageError):
