@@ -8,6 +8,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from upsampler.images import read
+
 
 def pixels(shape, dtype="uint8", seed=0):
     """Smooth colours with a little noise: compresses like a picture, no two rows alike."""
@@ -78,3 +80,19 @@ def png(array, bits, colour, extra=b"", interlace=False):
         + chunk(b"IDAT", zlib.compress(raw))
         + chunk(b"IEND", b"")
     )
+
+
+def stored(folder, data, name="x.bin"):
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def same(path, array, alpha=False):
+    picture = read(path)
+    assert picture.dtype == array.dtype
+    assert picture.pixels.shape == array.shape
+    np.testing.assert_array_equal(picture.pixels, array)
+    assert picture.alpha is alpha
+    assert picture.pixels.flags.c_contiguous
+    return picture
