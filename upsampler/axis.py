@@ -18,9 +18,10 @@ Three kinds of table exist, because three orders of operations are pinned:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +98,7 @@ class AxisTable:
     identity: bool = False  # rows of the unit matrix: copies, whatever the rule is called
     full_taps: int = 1  # taps of the table that this is a slice of: they decide the arithmetic
     period: int = 0  # inside, row i + period is row i moved by one sample; 0: no such period
+    derived: dict[Any, Any] = field(default_factory=dict, repr=False)  # a place for backends
 
     @property
     def rows(self) -> int:
@@ -116,13 +118,14 @@ class AxisTable:
         if self.kind == "sum":
             return self
         if self.kind == "copy":
-            return replace(self, kind="sum", weights=np.ones((self.rows, 1)))
+            return replace(self, kind="sum", weights=np.ones((self.rows, 1)), derived={})
         w = self.weights[:, 0]
         # The last sample has no right neighbour: its row starts one earlier, with weight 0.
         last = self.start == self.n - 1
         start = self.start - last
         left, right = np.where(last, 0.0, 1.0 - w), np.where(last, 1.0, w)
-        return replace(self, kind="sum", start=start, weights=np.stack([left, right], axis=1))
+        weights = np.stack([left, right], axis=1)
+        return replace(self, kind="sum", start=start, weights=weights, derived={})
 
     def transpose(self, lo: int = 0, hi: int | None = None) -> AxisTable:
         """The adjoint, as a table: row k lists the outputs that used input k, in order.

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import Any
 
-from .axis import AxisTable
+from .axis import AxisRule, AxisTable
 from .spec import ResampleSpec, accumulator
 
 CACHE_BYTES = 64 << 20
 # Tables are made for at most this many outputs of an axis at once.  Longer windows are done
 # piece by piece, which bounds the tables of a signal of 2^31 samples to a few hundred MB.
 PIECE = 1 << 22
+DERIVED = 4  # bytes that backends derive from a table, weights in their own order, for one of its
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +34,8 @@ class Plan:
 
     @cached_property
     def tables(self) -> tuple[AxisTable, ...]:
-        if not self.adjoint:
-            pairs = zip(self.spec.rules, self.spec.window, strict=True)
-            return tuple(rule.table(lo, hi) for rule, (lo, hi) in pairs)
-        return tuple(
-            rule.table().transpose(lo, hi)
-            for rule, (lo, hi) in zip(self.spec.rules, self.spec.window, strict=True)
-        )
+        pairs = zip(self.spec.rules, self.spec.window, strict=True)
+        return tuple(_table(rule, lo, hi, self.adjoint) for rule, (lo, hi) in pairs)
 
     @property
     def arithmetic(self) -> str:
@@ -49,20 +46,23 @@ class Plan:
     def nbytes(self) -> int:
         return sum(t.nbytes for t in self.tables)
 
-    def pieces(self) -> list[tuple[Plan, tuple[slice, ...]]]:
-        """Plans that together do a long window, with the slices of the result they fill."""
-        cuts: list[list[tuple[int, int]]] = [[]]
-        for lo, hi in self.spec.window:
-            parts = [(a, min(a + PIECE, hi)) for a in range(lo, hi, PIECE)] or [(lo, hi)]
-            cuts = [[*c, part] for c in cuts for part in parts]
+    def pieces(self) -> Iterator[tuple[Plan, tuple[slice, ...]]]:
+        """Plans that together do a long window, with the slices of the result they fill.
+
+        Each is to be dropped before the next is taken: together they hold the tables of all.
+        """
+        cuts = [
+            [(a, min(a + PIECE, hi)) for a in range(lo, hi, PIECE)] or [(lo, hi)]
+            for lo, hi in self.spec.window
+        ]
         origin = [lo for lo, _ in self.spec.window]
         first = self.spec.layout.first
-        result = []
-        for window in cuts:
+        for window in product(*cuts):
             where = [slice(a - o, b - o) for (a, b), o in zip(window, origin, strict=True)]
-            spec = replace(self.spec, window=tuple(window))
-            result.append((Plan(spec), (slice(None),) * first + tuple(where)))
-        return result
+            yield (
+                Plan(replace(self.spec, window=tuple(window))),
+                (slice(None),) * first + tuple(where),
+            )
 
     @property
     def is_long(self) -> bool:
@@ -99,19 +99,27 @@ class BoundedCache:
 
 
 _PLANS = BoundedCache(CACHE_BYTES)
+# Plans of other windows share the tables of an axis where its range is the same: a viewer that
+# pans downwards, or asks for single rows, makes new tables for one axis only.
+_TABLES = BoundedCache(CACHE_BYTES)
+
+
+def _table(rule: AxisRule, lo: int, hi: int, adjoint: bool) -> AxisTable:
+    def make() -> AxisTable:
+        return rule.table().transpose(lo, hi) if adjoint else rule.table(lo, hi)
+
+    table: AxisTable = _TABLES.get((rule, lo, hi, adjoint), make, lambda t: DERIVED * t.nbytes)
+    return table
 
 
 def _cost(plan: Plan) -> int:
-    """Bytes of the tables and of what a backend derives from them, estimated before both exist.
-
-    A backend keeps the weights once more in its own type and order, hence the factor.
-    """
+    """Bytes of the tables and of what a backend derives from them, estimated before both exist."""
     spec = plan.spec
     rows = [
         r.n if plan.adjoint else hi - lo
         for r, (lo, hi) in zip(spec.rules, spec.window, strict=True)
     ]
-    return 512 + sum(16 * n * (1 + r.taps) for n, r in zip(rows, spec.rules, strict=True))
+    return 512 + sum(8 * DERIVED * n * (1 + r.taps) for n, r in zip(rows, spec.rules, strict=True))
 
 
 def plan_for(spec: ResampleSpec, adjoint: bool = False) -> Plan:

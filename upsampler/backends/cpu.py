@@ -138,7 +138,11 @@ class Cpu:
         *outer, w = plan.tables
         d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
         slots = 1 if plan.adjoint else d.taps * h.taps
-        columns = column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE)
+        key = (self.isa, inner, slots, dtype.name)
+        columns = w.derived.get(key)
+        if columns is None:
+            columns = column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE)
+            w.derived[key] = columns
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide = dtype == np.float64
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
