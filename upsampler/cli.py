@@ -1,6 +1,6 @@
 """The command line: ``upsampler resize``, ``compare``, ``info`` and ``view``.
 
-Heavy imports (Pillow, rich, Qt) stay inside of the commands, so that ``--help``
+Heavy imports (Pillow, scikit-image, rich, Qt) stay inside of the commands, so that ``--help``
 and errors come at once.
 """
 

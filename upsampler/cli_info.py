@@ -14,7 +14,7 @@ import numpy as np
 from . import __version__, backends, get_num_threads
 from .cli_view import viewer_problem
 
-_LIBRARIES = ("Pillow", "tifffile", "PySide6-Essentials")
+_LIBRARIES = ("Pillow", "tifffile", "scikit-image", "PySide6-Essentials")
 
 
 def facts() -> dict[str, Any]:
