@@ -64,7 +64,7 @@ setup(
     packages=["upsampler", "upsampler.backends", "upsampler_gui"],
     package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
     package_data={
-        "upsampler": ["py.typed", "backends/*.pxi", "backends/*.h"],
+        "upsampler": ["py.typed", "data/*.png", "backends/*.pxi", "backends/*.h"],
         "upsampler_gui": ["data/*"],
     },
     ext_modules=cythonize(list(extensions()), compiler_directives=DIRECTIVES, nthreads=2),
