@@ -63,6 +63,7 @@ def extensions():
 setup(
     packages=["upsampler", "upsampler.backends", "upsampler_gui"],
     package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
+    include_package_data=False,  # or the generated C would be shipped
     package_data={
         "upsampler": ["py.typed", "data/*.png", "backends/*.pxi", "backends/*.h"],
         "upsampler_gui": ["data/*"],

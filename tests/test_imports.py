@@ -38,7 +38,8 @@ ALLOWED = {
 }  # fmt: skip
 STANDARD = {
     "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",
-    "functools", "importlib", "itertools", "math", "numbers", "operator", "os", "threading", "types", "typing",
+    "functools", "importlib", "itertools", "math", "numbers", "operator", "os", "threading",
+    "types", "typing",
 }  # fmt: skip
 
 

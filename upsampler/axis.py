@@ -196,6 +196,8 @@ def _split(rule: AxisRule, lo: int, hi: int, shift: Fraction) -> tuple[np.ndarra
         # (i + a/b) * p/q - a/b == ((i*b + a) * p - a*q) / (b*q)
         a, b = shift.numerator, shift.denominator
         p, q = step.numerator, step.denominator
+        if hi - lo > 4 * q:
+            return _repeat(*_split(rule, lo, lo + q, shift), p, hi - lo)
         den = b * q
         num = (_outputs(lo, hi, (rule.m + 1) * b * max(p, q) * 2) * b + a) * p - a * q
         base = num // den
@@ -204,6 +206,18 @@ def _split(rule: AxisRule, lo: int, hi: int, shift: Fraction) -> tuple[np.ndarra
     pos = (np.arange(lo, hi, dtype=np.float64) + s) * step - s
     base = np.floor(pos)
     return base.astype(np.int64), pos - base
+
+
+def _repeat(
+    base: np.ndarray, frac: np.ndarray, advance: int, rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of one period, continued: the next period lies `advance` samples further.
+
+    Integer divisions are slow: a signal of a million samples spends most of its time in them.
+    """
+    periods = np.arange(-(-rows // len(base)))
+    whole = base + advance * periods[:, None]
+    return whole.ravel()[:rows], np.tile(frac, len(periods))[:rows]
 
 
 _HALF = Fraction(1, 2)

@@ -148,9 +148,11 @@ def _groups(
         place = (start[rows, None] * inner + np.arange(inner, dtype=np.int32)).ravel()
         weight = np.repeat(table.weights[rows].astype(np.float32), inner, axis=0)
         # The lanes behind the last output repeat it; what they write is slack.
-        pad = -len(place) % LANES
-        places = np.pad(place, (0, pad), mode="edge").reshape(-1, LANES)
-        weight = np.pad(weight, ((0, pad), (0, 0)), mode="edge").reshape(*places.shape, -1)
+        if pad := -len(place) % LANES:
+            place = np.pad(place, (0, pad), mode="edge")
+            weight = np.pad(weight, ((0, pad), (0, 0)), mode="edge")
+        places = place.reshape(-1, LANES)
+        weight = weight.reshape(*places.shape, -1)
         base = places.min(axis=1)
         distance = places - base[:, None]
         if distance.max() >= LANES:
