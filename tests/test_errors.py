@@ -135,6 +135,7 @@ ROWS = [
     (interpolate, (X, 4), {"layout": "NCHX"}, ValueError, ["layout", "'NCHX'", "N, C, D, H, W"]),
     (interpolate, (X, 4), {"layout": "nchw"}, ValueError, ["layout", "'nchw'", "N, C, D, H, W"]),
     (interpolate, (X, 4), {"layout": "NHHW"}, ValueError, ["layout", "'NHHW'", "at most once"]),
+    (interpolate, (X, 4), {"layout": "NNHW"}, ValueError, ["layout", "'NNHW'", "at most once"]),
     (interpolate, (X, 4), {"layout": "NCWH"}, ValueError, ["layout", "'NCWH'", "in this order"]),
     (interpolate, (X[0], 4), {"layout": "HCW"}, ValueError, ["layout", "'HCW'", "apart"]),
     (interpolate, (X[0, 0], 4), {"layout": "NC"}, ValueError, ["layout", "'NC'", "W, HW or DHW"]),

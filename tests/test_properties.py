@@ -127,6 +127,18 @@ def test_gradients_do_not_depend_on_layout_and_threads(backend, op, dtype, seed,
             same_bits(cases.to_layout(got, target, op.layout), want)
 
 
+@given(operations(longest=24), floats, seeds, st.data())
+def test_gradient_of_a_window_is_that_of_zeros_around_it(backend, op, dtype, seed, data):
+    """The same sums in the same arithmetic, however few outputs of a sample are in the window."""
+    window = data.draw(windows(op.size))
+    grad = np.zeros(op.out_shape, dtype)
+    part = grad[op.crop(window)]
+    part[...] = cases.sample(np.random.default_rng(seed), part.shape, dtype)
+    got = interpolate_backward(part, op.shape, window=window, **op.arguments)
+    want = interpolate_backward(grad, op.shape, **op.arguments)
+    np.testing.assert_array_equal(got, want)
+
+
 @given(operations(cases.COMPUTED), seeds, st.data())
 def test_linear_in_its_input(backend, op, seed, data):
     """Powers of two scale exactly; a sum of pictures is interpolated to the sum."""
