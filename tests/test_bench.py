@@ -218,6 +218,14 @@ def test_the_program_writes_what_it_measured(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(("load", "told"), [(3.2, True), (0.1, False)])
+def test_a_busy_machine_is_told(load, told, monkeypatch, capsys):
+    monkeypatch.setattr(program.machine, "load", lambda: load)
+    program.main(["--quick", "--peers", "--filter", "nearest f32"])
+    assert ("The machine is busy (load 3.2" in capsys.readouterr().out) is told
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_disagreement_is_told_and_fails(monkeypatch, capsys):
     def entries(case, x, threads):
         return [peers.Entry("torch", lambda: np.zeros(case.out_shape, case.dtype), np.asarray)]

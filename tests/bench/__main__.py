@@ -58,6 +58,9 @@ def main(argv: list[str] | None = None) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    busy = machine.load()
+    if busy > 0.5:
+        console.print(f"The machine is busy (load {busy:.1f} before the start): expect noise.")
     found = peers.versions(args.peers)
     for name, version in found.items():
         if version.startswith(peers.ABSENT):
@@ -73,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
                 progress.advance(task)
     for table in report.terminal_tables(results):
         console.print(table)
-    about = machine.describe(found)
+    about = machine.describe(found, busy)
     if args.json:
         settings = {"quick": args.quick, "threads": args.threads, "filter": args.filter}
         args.json.write_text(report.as_json(results, about, settings), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 from typing import Any
 
@@ -24,11 +25,17 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe(peers: dict[str, str]) -> dict[str, Any]:
+def load() -> float:
+    """Processes that wanted a core during the last minute, on average; 0 where unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+def describe(peers: dict[str, str], load_before: float) -> dict[str, Any]:
     """Processor, system, versions and date; `peers` are names with versions."""
     return {
         "processor": processor(),
         "cores": available_cores(),
+        "load_before": load_before,
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
