@@ -17,7 +17,7 @@ from upsampler import get_num_threads, interpolate, interpolate_backward, set_nu
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def run(code: str, timeout: float = 120, **environment: str) -> str:
+def run(code: str, **environment: str) -> str:
     """Standard output of a fresh interpreter; its warnings are errors, as everywhere here."""
     variables = {k: v for k, v in os.environ.items() if not k.endswith("NUM_THREADS")}
     result = subprocess.run(
@@ -25,7 +25,7 @@ def run(code: str, timeout: float = 120, **environment: str) -> str:
         env=variables | environment,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=120,
         check=False,
     )
     assert result.returncode == 0, result.stderr
