@@ -20,7 +20,8 @@ X86 = platform.machine().lower() in ("x86_64", "amd64")
 # Interpolation promises the same bits from every instruction set, so a compiler may not fuse
 # multiplications with additions (-ffp-contract=off); fast-math and -march=native are out.
 COMMON = ["/O2", "/fp:precise"] if MSVC else ["-O3", "-ffp-contract=off", "-fno-math-errno"]
-AVX2 = ["/arch:AVX2"] if MSVC else ["-mavx2", "-mf16c"]
+AVX2 = ["/arch:AVX2"] if MSVC else ["-mavx2", "-mf16c", "-mfma"]
+AVX512 = ["/arch:AVX512"] if MSVC else [*AVX2, *(f"-mavx512{x}" for x in ("f", "bw", "dq", "vl"))]
 LINK = []
 if DEBUG and not MSVC:
     COMMON = ["-O1", "-g", "-ffp-contract=off"]
@@ -34,6 +35,7 @@ EXTENSIONS = [
     ("upsampler.backends._threads", "upsampler/backends/_threads.pyx", [], True),
     ("upsampler.backends._cpu_baseline", "upsampler/backends/_cpu_baseline.pyx", [], True),
     ("upsampler.backends._cpu_avx2", "upsampler/backends/_cpu_avx2.pyx", AVX2, X86),
+    ("upsampler.backends._cpu_avx512", "upsampler/backends/_cpu_avx512.pyx", AVX512, X86),
     ("upsampler_gui._pack", "gui/_pack.pyx", [], True),
 ]
 

@@ -6,6 +6,9 @@ import upsampler
 from upsampler import (
     avg_pool2d,
     avg_pool2d_backward,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose2d_backward,
     interpolate,
     interpolate_backward,
     max_pool2d,
@@ -16,6 +19,8 @@ from upsampler import (
 )
 
 X = np.ones((2, 3, 5, 7), np.float32)
+W = np.ones((3, 4, 3, 3), np.float32)
+B = np.ones(4, np.float32)
 PLANE = np.ones((6, 8), np.float32)
 POOLED = np.ones((3, 4), np.float32)
 PLACES = np.arange(0, 48, 4).reshape(3, 4)
@@ -359,4 +364,43 @@ ROWS = [
     (interpolate, (X, "a"), {"layout": "HW", "mode": "no"}, TypeError, ["size"]),
     (interpolate, (X, -1), {"layout": "HW", "mode": "no"}, ValueError, ["layout"]),
     (interpolate, (X * 1j, -1), {"mode": "bilinear", "layout": "HW"}, TypeError, ["complex64"]),
+    # --- transposed convolution: X has 3 channels
+    (conv_transpose2d, (X.astype(int), W), {}, TypeError, ["x", "int64", "float16"]),
+    (conv_transpose2d, (X, W.astype(float)), {}, TypeError, ["weight", "float64", "float32"]),
+    (conv_transpose2d, (X, W, np.zeros(4)), {}, TypeError, ["bias", "float64", "float32"]),
+    (conv_transpose2d, (X, W, B, 2.0), {}, TypeError, ["stride", "2.0", "integer"]),
+    (conv_transpose2d, (X, W, B, "2"), {}, TypeError, ["stride", "'2'", "integer"]),
+    (conv_transpose2d, (X, W, B), {"groups": 1.5}, TypeError, ["groups", "1.5", "integer"]),
+    (conv_transpose2d, (X, W[0]), {}, ValueError, ["weight", "(4, 3, 3)", "4 axes"]),
+    (conv_transpose2d, (X, W, B, (2, 2, 2)), {}, ValueError, ["stride", "3 values", "2 spatial"]),
+    (conv_transpose2d, (X, W, B, 0), {}, ValueError, ["stride", "(0, 0)", "at least 1"]),
+    (conv_transpose2d, (X, W, B, (1, -2)), {}, ValueError, ["stride", "(1, -2)", "at least 1"]),
+    (conv_transpose2d, (X, W, B, 1, -1), {}, ValueError, ["padding", "(-1, -1)", "at least 0"]),
+    (conv_transpose2d, (X, W), {"dilation": 0}, ValueError, ["dilation", "(0, 0)", "at least 1"]),
+    (conv_transpose2d, (X, W), {"groups": 2}, ValueError, ["groups", "2", "divisor", "3"]),
+    (conv_transpose2d, (X, W), {"groups": 0}, ValueError, ["groups", "0", "divisor", "3"]),
+    (conv_transpose2d, (X, W[:2]), {}, ValueError, ["x", "3 channels", "(2, 4, 3, 3)", "2"]),
+    (conv_transpose2d, (X, W, B[:2]), {}, ValueError, ["bias", "(2,)", "(4,)"]),
+    (conv_transpose2d, (X[:, :, :0], W), {}, ValueError, ["x", "(2, 3, 0, 7)", "at least 1"]),
+    (conv_transpose2d, (X, W[..., :0]), {}, ValueError, ["weight", "(3, 4, 3, 0)", "at least 1"]),
+    (conv_transpose2d, (X, W, B, 2, 0, 2), {}, ValueError, ["output_padding", "(2, 2)", "stride"]),
+    (conv_transpose2d, (X, W, B, 1, 9), {}, ValueError, ["padding", "(9, 9)", "leave"]),
+    (conv_transpose2d, (X, W, B, 2), {"output_size": 10}, ValueError, ["output_size", "from"]),
+    (conv_transpose2d, (X, W), {"layout": "NHW"}, ValueError, ["layout", "'NHW'", "letter"]),
+    (conv_transpose1d, (PLANE, W[..., 0]), {"layout": "NW"}, ValueError, ["layout", "'NW'", "C"]),
+    (
+        conv_transpose2d_backward,
+        (X.astype(float), X, W),
+        {},
+        TypeError,
+        ["grad", "float64", "float32"],
+    ),
+    (
+        conv_transpose2d_backward,
+        (X, X, W),
+        {},
+        ValueError,
+        ["grad", "(2, 3, 5, 7)", "(2, 4, 7, 9)"],
+    ),
+    (conv_transpose2d, (X, W), {"window": [(0, 2)]}, ValueError, ["window", "1 ranges", "2"]),
 ]

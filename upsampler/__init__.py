@@ -1,6 +1,14 @@
 """Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
 
 from .backends import BackendUnavailable, backends
+from .conv import (
+    conv_transpose1d,
+    conv_transpose1d_backward,
+    conv_transpose2d,
+    conv_transpose2d_backward,
+    conv_transpose3d,
+    conv_transpose3d_backward,
+)
 from .functional import interpolate, interpolate_backward
 from .pooling import (
     avg_pool2d,
@@ -20,6 +28,12 @@ __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
     "backends",
+    "conv_transpose1d",
+    "conv_transpose1d_backward",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
+    "conv_transpose3d",
+    "conv_transpose3d_backward",
     "get_num_threads",
     "interpolate",
     "interpolate_backward",

@@ -184,7 +184,7 @@ def resample_spec(
     align = flag("align_corners", align_corners, optional=True)
     recompute = flag("recompute_scale_factor", recompute_scale_factor, optional=True)
     smooth = flag("antialias", antialias)
-    pairs = _window_types(window)
+    pairs = window_pairs(window)
     _resample_dtype(dtype, mode, backward)
     # Shapes.
     where = layouts.parse(layout, len(shape))
@@ -198,11 +198,6 @@ def resample_spec(
         )
     sizes = per_axis("size", size, rank) if size is not None else None
     scales = per_axis("scale_factor", scale, rank) if scale is not None else None
-    if pairs is not None and len(pairs) != rank:
-        raise ValueError(
-            f"window: got {len(pairs)} ranges for {rank} spatial axes of layout {where.text!r}; "
-            "allowed: one (start, stop) for each"
-        )
     # Values.
     method = _check_mode(mode, where, align, smooth)
     if recompute and sizes is not None:
@@ -231,7 +226,7 @@ def resample_spec(
         shape=shape,
         dtype=dtype_name(dtype),
         rules=tuple(rules),
-        window=_window_values(pairs, rules),
+        window=check_window(pairs, tuple(r.m for r in rules), where),
     )
 
 
@@ -252,7 +247,8 @@ def _scale_types(value: object) -> Any:
     return one(value) if many is None else [one(v) for v in many]
 
 
-def _window_types(window: object) -> list[tuple[int, int]] | None:
+def window_pairs(window: object) -> list[tuple[int, int]] | None:
+    """The ranges of `window`, checked for their types."""
     if window is None:
         return None
     allowed = "None, or a (start, stop) pair of integers for each spatial axis"
@@ -270,15 +266,21 @@ def _window_types(window: object) -> list[tuple[int, int]] | None:
     return pairs
 
 
-def _window_values(
-    pairs: list[tuple[int, int]] | None, rules: Sequence[AxisRule]
+def check_window(
+    pairs: list[tuple[int, int]] | None, sizes: tuple[int, ...], where: Layout
 ) -> tuple[tuple[int, int], ...]:
+    """The ranges within outputs of so many samples; without any, all of them."""
     if pairs is None:
-        return tuple((0, r.m) for r in rules)
-    for (lo, hi), rule in zip(pairs, rules, strict=True):
-        if not 0 <= lo <= hi <= min(rule.m, LONGEST):
+        return tuple((0, m) for m in sizes)
+    if len(pairs) != len(sizes):
+        raise ValueError(
+            f"window: got {len(pairs)} ranges for {len(sizes)} spatial axes of layout "
+            f"{where.text!r}; allowed: one (start, stop) for each"
+        )
+    for (lo, hi), m in zip(pairs, sizes, strict=True):
+        if not 0 <= lo <= hi <= min(m, LONGEST):
             raise bad_value(
-                "window", (lo, hi), f"0 <= start <= stop <= {rule.m}, the output size of that axis"
+                "window", (lo, hi), f"0 <= start <= stop <= {m}, the output size of that axis"
             )
     return tuple(pairs)
 

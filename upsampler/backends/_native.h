@@ -246,16 +246,36 @@ static inline ptrdiff_t fetch_add(volatile ptrdiff_t *p, ptrdiff_t v)
 }
 
 /* --- what this processor can do ------------------------------------------------------------*/
+static inline int runs_avx512(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#elif defined(_M_X64)
+    int r[4];
+    __cpuid(r, 1);
+    if (!(r[2] & (1 << 27)) || (_xgetbv(0) & 0xe6) != 0xe6)
+        return 0; /* the system does not save the 512-bit registers */
+    __cpuidex(r, 7, 0);
+    return (r[1] & 0xc0030000) == 0xc0030000; /* F, DQ, BW, VL */
+#else
+    return 0;
+#endif
+}
+
 static inline int runs_avx2(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") &&
+           __builtin_cpu_supports("fma");
 #elif defined(_M_X64)
     int r[4];
     __cpuid(r, 1);
-    if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 28)) || !(r[2] & (1 << 29)))
-        return 0; /* no OSXSAVE, AVX or F16C */
+    if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 28)) || !(r[2] & (1 << 29)) ||
+        !(r[2] & (1 << 12)))
+        return 0; /* no OSXSAVE, AVX, F16C or FMA */
     if ((_xgetbv(0) & 6) != 6)
         return 0; /* the system does not save the wide registers */
     __cpuidex(r, 7, 0);

@@ -1,5 +1,7 @@
 # The doors to Python: tables kept in C form, and calls that hand over arrays.
 
+import numpy as np
+
 cimport numpy as cnp
 
 cnp.import_array()

@@ -262,8 +262,14 @@ def forget_threads():
 
 cdef extern from "_native.h" nogil:
     int runs_avx2()
+    int runs_avx512()
 
 
 def has_avx2():
-    """Whether this processor runs AVX2 and F16C code."""
+    """Whether this processor runs AVX2, FMA and F16C code."""
     return bool(runs_avx2())
+
+
+def has_avx512():
+    """Whether this processor runs AVX-512 code (F, BW, DQ, VL)."""
+    return bool(runs_avx512() and runs_avx2())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ..conv_spec import ConvSpec
 from ..plan import Plan
 from ..spec import PoolSpec
 
@@ -22,6 +23,24 @@ class Backend(Protocol):
 
         `fresh` says that `out` is newly allocated memory.
         """
+
+    def conv_transpose(
+        self, spec: ConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
+    ) -> None:
+        """Transposed convolution; `bias` may be None."""
+
+    def conv_transpose_backward(
+        self,
+        spec: ConvSpec,
+        grad: Any,
+        x: Any,
+        weight: Any,
+        grad_x: Any,
+        grad_weight: Any,
+        grad_bias: Any,
+        threads: int,
+    ) -> None:
+        """All three gradients, into the last arrays."""
 
     def avg_pool(self, spec: PoolSpec, x: Any, out: Any, threads: int) -> None: ...
 

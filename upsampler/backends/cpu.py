@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..axis import AxisTable
+from ..conv_spec import ConvSpec
 from ..layout import canonical
 from ..plan import Plan
 from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
 from . import _cpu_baseline, _threads  # type: ignore[attr-defined]
+from .conv_tables import backward_tables, forward_tables, weight_part
 from .tiles import column_tiles, row_table
 
 # Results from this size on are written past the caches when `out` is given: plain stores first
@@ -22,16 +24,16 @@ from .tiles import column_tiles, row_table
 # through the caches, and streaming it made whole calls up to 1.5 times slower.
 STREAM = 32 << 20
 
-_ISAS = ("avx2", "baseline")
+_ISAS = ("avx512", "avx2", "baseline")
 
 
 def _load(isa: str) -> ModuleType | None:
     """The loops built for an instruction set, None where this machine cannot run them."""
     if isa == "baseline":
         return _cpu_baseline
-    if isa == "avx2" and _threads.has_avx2():
+    if getattr(_threads, f"has_{isa}")():
         try:
-            return importlib.import_module("upsampler.backends._cpu_avx2")
+            return importlib.import_module(f"upsampler.backends._cpu_{isa}")
         except ModuleNotFoundError:  # not built for this architecture
             return None
     return None
@@ -70,6 +72,80 @@ class Cpu:
             return
         resampler = self._compiled(plan, x6.shape[5], self._resampler)
         resampler.run(x6, out6, threads, stream)
+
+    # Convolutions see arrays as (N, C, D, H, W).
+
+    def conv_transpose(
+        self,
+        spec: ConvSpec,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        threads: int,
+    ) -> None:
+        numbers = arithmetic_of(spec)
+        self.loops.convolve(
+            forward_tables(spec, self.loops.CONV_SLACK),
+            _channels_first(spec, x),
+            _channels_first(spec, out),
+            np.ascontiguousarray(weight, numbers),
+            None if bias is None else np.ascontiguousarray(bias, numbers),
+            spec.groups,
+            False,
+            self.loops.ITEM_NAMES.index(spec.dtype),
+            numbers == np.float64,
+            threads,
+        )
+
+    def conv_transpose_backward(
+        self,
+        spec: ConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        grad_x: np.ndarray,
+        grad_weight: np.ndarray,
+        grad_bias: np.ndarray,
+        threads: int,
+    ) -> None:
+        numbers = arithmetic_of(spec)
+        grads = _channels_first(spec, grad)
+        if not grad.size:
+            grad_x[...] = grad_weight[...] = grad_bias[...] = 0
+            return
+        grad_bias[...] = grads.sum(axis=(0, 2, 3, 4), dtype=numbers)
+        if not x.size:
+            grad_weight[...] = 0
+            return
+        tables = backward_tables(spec, self.loops.CONV_SLACK)
+        code, wide = self.loops.ITEM_NAMES.index(spec.dtype), numbers == np.float64
+        self.loops.convolve(
+            tables,
+            grads,
+            _channels_first(spec, grad_x),
+            np.ascontiguousarray(weight, numbers),
+            None,
+            spec.groups,
+            True,
+            code,
+            wide,
+            threads,
+        )
+        part = weight_part(spec)
+        self.loops.weight_gradient(
+            backward_tables(
+                spec, self.loops.CONV_SLACK, min(part, spec.channels_out // spec.groups)
+            ),
+            grads,
+            _channels_first(spec, x),
+            grad_weight,
+            spec.groups,
+            part,
+            code,
+            wide,
+            threads,
+        )
 
     # Pooling runs plane by plane, whatever the layout.
 
@@ -146,6 +222,19 @@ class Cpu:
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide = dtype == np.float64
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
+
+
+def arithmetic_of(spec: ConvSpec) -> np.dtype:
+    """The type that convolutions compute in: half types accumulate in float32."""
+    return np.dtype(np.float64 if spec.dtype == "float64" else np.float32)
+
+
+def _channels_first(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
+    """`x` as a view of shape (N, C, D, H, W)."""
+    text = spec.layout.text
+    axes = [text.find(letter) for letter in "NCDHW"]
+    view = x.transpose([a for a in axes if a >= 0])
+    return view[tuple(None if a < 0 else slice(None) for a in axes)]
 
 
 def _copy_tables(plan: Plan, inner: int) -> tuple[Any, ...]:

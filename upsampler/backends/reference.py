@@ -7,11 +7,14 @@ of the input, with terms of weight zero left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..axis import AxisTable
+from ..conv_spec import ConvSpec
 from ..layout import canonical
 from ..plan import Plan
 from ..spec import PoolSpec
@@ -75,6 +78,58 @@ class Reference:
                 values = apply_table(values, table, axis)
             out[...] = values if values.dtype == out.dtype else round_to(values, out.dtype)
 
+    # Transposed convolution, as it is defined: arrays are seen as (N, groups, C / groups, ...).
+
+    def conv_transpose(
+        self,
+        spec: ConvSpec,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        threads: int,
+    ) -> None:
+        w = _grouped_weight(spec, weight)
+        values = _channels_first(spec, x, spec.channels_in)
+        whole = np.zeros((*values.shape[:2], w.shape[2], *_reach(spec)))
+        for tap in _taps(spec):
+            term = np.einsum("ngi...,gio->ngo...", values, w[(..., *tap)])
+            whole[_places(spec, tap)] += term
+        if bias is not None:
+            whole += bias.astype(np.float64).reshape(spec.groups, -1, *[1] * spec.rank)
+        _channels_first_view(spec, out)[...] = whole[_window(spec)].reshape(
+            spec.batch, spec.channels_out, *[hi - lo for lo, hi in spec.window]
+        )
+
+    def conv_transpose_backward(
+        self,
+        spec: ConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        grad_x: np.ndarray,
+        grad_weight: np.ndarray,
+        grad_bias: np.ndarray,
+        threads: int,
+    ) -> None:
+        w = _grouped_weight(spec, weight)
+        values = _channels_first(spec, x, spec.channels_in)
+        whole = np.zeros((*values.shape[:2], w.shape[2], *_reach(spec)))
+        whole[_window(spec)] = _channels_first(spec, grad, spec.channels_out)
+        gx, gw = np.zeros(values.shape), np.zeros(w.shape)
+        for tap in _taps(spec):
+            seen = whole[_places(spec, tap)]
+            gx += np.einsum("ngo...,gio->ngi...", seen, w[(..., *tap)])
+            pixels = prod(spec.small)
+            flat = [a.reshape(*a.shape[:3], pixels) for a in (seen, values)]
+            gw[(..., *tap)] = np.einsum("ngok,ngik->gio", *flat)
+        _channels_first_view(spec, grad_x)[...] = gx.reshape(
+            spec.batch, spec.channels_in, *spec.small
+        )
+        grad_weight[...] = gw.reshape(spec.weight_shape)
+        others = (0, *range(3, whole.ndim))
+        grad_bias[...] = whole.sum(axis=others).ravel()
+
     # Pooling: planes are seen as (outer, outer, H, W, inner).
 
     def avg_pool(self, spec: PoolSpec, x: np.ndarray, out: np.ndarray, threads: int) -> None:
@@ -137,6 +192,51 @@ class Reference:
         for o0, o1, h, w, c in np.ndindex(view.shape):
             place = divmod(int(places[o0, o1, h, w, c]), spec.large[1])
             view[o0, o1, h, w, c] = planes[(o0, o1, *place, c)]
+
+
+def _channels_first_view(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
+    """`x` as a view of shape (N, C, spatial...)."""
+    text = spec.layout.text
+    order = [text.index(c) for c in "NC" if c in text] + list(spec.layout.axes)
+    view = x.transpose(order)
+    return view if "N" in text else view[None]
+
+
+def _channels_first(spec: ConvSpec, x: np.ndarray, channels: int) -> np.ndarray:
+    """The values of `x` in float64, of shape (N, groups, channels / groups, spatial...)."""
+    view = _channels_first_view(spec, x).astype(np.float64)
+    return view.reshape(spec.batch, spec.groups, channels // spec.groups, *view.shape[2:])
+
+
+def _grouped_weight(spec: ConvSpec, weight: np.ndarray) -> np.ndarray:
+    """Shape (groups, C_in / groups, C_out / groups, kernel...)."""
+    return weight.astype(np.float64).reshape(spec.groups, -1, *weight.shape[1:])
+
+
+def _taps(spec: ConvSpec) -> Iterator[tuple[Any, ...]]:
+    return iter(np.ndindex(*spec.kernel))
+
+
+def _reach(spec: ConvSpec) -> tuple[int, ...]:
+    """Outputs before the padding is cut off, with room for the window's end."""
+    return tuple(
+        max((n - 1) * s + d * (k - 1) + 1, p + m)
+        for n, s, d, k, p, m in zip(
+            spec.small, spec.stride, spec.dilation, spec.kernel, spec.padding, spec.large,
+            strict=True,
+        )
+    )  # fmt: skip
+
+
+def _places(spec: ConvSpec, tap: tuple[int, ...]) -> tuple[Any, ...]:
+    """Where a tap of the kernel puts the inputs, before the padding is cut off."""
+    steps = zip(tap, spec.dilation, spec.small, spec.stride, strict=True)
+    return (..., *(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in steps))
+
+
+def _window(spec: ConvSpec) -> tuple[Any, ...]:
+    pairs = zip(spec.padding, spec.window, strict=True)
+    return (..., *(slice(p + a, p + b) for p, (a, b) in pairs))
 
 
 def _planes(spec: PoolSpec, x: np.ndarray) -> np.ndarray:

@@ -1,0 +1,7 @@
+# The loops for avx512; see _resample.pxi and its neighbours.
+include "_types.pxi"
+include "_items.pxi"
+include "_resample.pxi"
+include "_program.pxi"
+include "_pool.pxi"
+include "_conv.pxi"
