@@ -1,4 +1,4 @@
-"""Every method in rational arithmetic, written from semantics.md and from nothing else.
+"""Every method in rational arithmetic, written from the definitions and from nothing else.
 
 The second rung of the oracle ladder: slow, without rounding, and without a line in common with
 the package.  `weights` gives the rows of the matrix of one axis, `resize` applies them.

@@ -1,4 +1,4 @@
-"""Section 4 of the semantics: the order of operations is pinned, so that bits are.
+"""The order of operations is pinned, so that bits are.
 
 `pinned` says it once more, in NumPy, whose float32 operations neither fuse nor widen: innermost
 spatial axis first; linear is a + w * (b - a); longer filters sum from left to right; weights

@@ -173,7 +173,7 @@ def test_the_hand(backend):
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 5])
 def test_the_bilinear_kernel_is_bilinear(backend, factor):
-    """Semantics, section 6: equal everywhere with the input replicate-padded by one and cropped."""
+    """Equal everywhere with the input replicate-padded by one and cropped."""
     size = 2 * factor - factor % 2
     ramp = 1 - np.abs(np.arange(size) - (size - 1) / 2) / factor
     weight = np.outer(ramp, ramp)[None, None]

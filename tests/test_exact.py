@@ -1,4 +1,4 @@
-"""Section 4 of the semantics against rational arithmetic: rounding, saturation, constants."""
+"""Against rational arithmetic: rounding, saturation, constants."""
 
 import itertools
 from fractions import Fraction

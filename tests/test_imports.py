@@ -1,4 +1,4 @@
-"""Who imports whom (architecture.md), parsed from the sources; and how light `import` stays."""
+"""Who may import whom, parsed from the sources; and how light `import` stays."""
 
 import ast
 from pathlib import Path
@@ -102,7 +102,7 @@ def test_every_module_of_the_core_is_known():
 
 
 def test_the_viewer_uses_the_public_api():
-    """`gui` names no module behind the functions of api.md, and no private name."""
+    """`gui` names no module behind the public functions, and no private name."""
     if not GUI.exists():
         pytest.skip("the viewer's sources are not beside this installation")
     for path in files(GUI):

@@ -1,4 +1,4 @@
-"""Section 4 of the semantics: -inf masks, NaN and equal infinities; and values near the limits."""
+"""-inf masks, NaN and equal infinities; and values near the limits."""
 
 import ml_dtypes
 import numpy as np

@@ -1,4 +1,4 @@
-"""Section 2 of the semantics: output sizes and steps; and nearest by an integer factor."""
+"""Output sizes and steps; and nearest by an integer factor."""
 
 from fractions import Fraction
 

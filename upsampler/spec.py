@@ -115,7 +115,7 @@ def dtype_name(dtype: np.dtype) -> str:
 
 
 def accumulator(name: str, taps: int) -> str:
-    """The dtype of the arithmetic: float32 or float64 (semantics, section 4)."""
+    """The dtype of the arithmetic: float32 for short filters of short types, else float64."""
     return "float32" if name in _SHORT and taps <= SHORT_FILTER else "float64"
 
 
@@ -328,7 +328,7 @@ def _from_size(n: int, m: int) -> tuple[int, Fraction | float]:
 
 
 def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Fraction | float]:
-    """Output length and step for a factor; see section 2 of the semantics."""
+    """Output length and step for a factor."""
     shown = s if isinstance(s, float) or s.denominator > 1 else int(s)
     if (isinstance(s, float) and not isfinite(s)) or s <= 0:
         raise bad_value("scale_factor", shown, "a finite number above 0")
