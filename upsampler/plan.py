@@ -18,7 +18,7 @@ CACHE_BYTES = 64 << 20
 # Tables are made for at most this many outputs of an axis at once.  Longer windows are done
 # piece by piece, which bounds the tables of a signal of 2^31 samples to a few hundred MB.
 PIECE = 1 << 22
-DERIVED = 4  # bytes that backends derive from a table, weights in their own order, for one of its
+DERIVED = 2  # a table and what backends derive from it (weights in their own order), in tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class BoundedCache:
                 return entry[0]
         value = make()
         size = cost(value)
-        if size > self.limit // 4:
+        if size > self.limit // 2:
             return value
         with self._lock:
             if key not in self._entries:
