@@ -21,6 +21,12 @@ class Crop:
     height: int
     width: int
 
+    @property
+    def name(self) -> str:
+        """As the command line takes it: X,Y,SIZE or X,Y,WIDTHxHEIGHT."""
+        size = f"{self.width}x{self.height}" if self.width != self.height else f"{self.width}"
+        return f"{self.x},{self.y},{size}"
+
     def of(self, pixels: np.ndarray) -> np.ndarray:
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 

@@ -249,8 +249,8 @@ def _legend(
     ]
     for letter, crop, colour in zip("AB", crops, _MARKS, strict=False):
         k = max(1, max(PANE, *(c.width for c in crops)) // crop.width)
-        where = f"{letter}: {crop.width} x {crop.height} pixels from ({crop.x}, {crop.y})"
-        lines.append((f"{where}, each shown {k} x {k}", 16, colour))
+        text = f"{letter}: --crop {crop.name}, each pixel shown {k} x {k}"
+        lines.append((text, 16, colour))
     lines.append(("Every pixel of a crop is a pixel that the method produced.", 16, _FAINT))
     lines.append(("Ticks: where the input's pixels begin.", 16, _FAINT))
     if len(crops) == 2:
