@@ -1,5 +1,6 @@
 """The command line, as a user types it: results, exit codes, one-line errors, no litter."""
 
+import io
 import json
 import os
 import signal
@@ -62,7 +63,7 @@ def error_of(result, code=1):
         (["--size", "7x5", "-m", "nearest"], {"size": (5, 7), "mode": "nearest"}),
         (["--width", "36"], {"size": (24, 36), "mode": "bicubic"}),
         (["--height", "8"], {"size": (8, 12), "mode": "bicubic"}),
-        (["--width", "5", "--height", "40"], {"size": (40, 5), "mode": "bicubic"}),
+        (["--width", "11", "--height", "40"], {"size": (40, 11), "mode": "bicubic"}),
         (["-s", "2", "-m", "bilinear", "--align-corners"],
          {"scale_factor": 2, "mode": "bilinear", "align_corners": True}),
         (["--size", "4x4", "--antialias"],
@@ -89,8 +90,9 @@ def test_linear_light(run, tmp_path):
     assert read("out.png").pixels.tolist() == [[188]]
 
 
-def test_shrinking_without_antialias_is_remarked(run, source):
-    code, _, err = run("resize", "in.png", "out.png", "-s", "1/3")
+@pytest.mark.parametrize("options", [["-s", "1/3"], ["--size", "9x24"], ["--size", "36x6"]])
+def test_shrinking_without_antialias_is_remarked(run, source, options):
+    code, _, err = run("resize", "in.png", "out.png", *options)
     assert code == 0
     assert err.startswith("upsampler: note: shrinking without --antialias")
     assert run("resize", "in.png", "b.png", "-s", "1/3", "--antialias")[2] == ""
@@ -124,14 +126,18 @@ def test_notes_of_reading_are_told(run, tmp_path):
     [
         (["in.png", "out.png"], "give exactly one of --scale, --size"),
         (["in.png", "out.png", "-s", "2", "--width", "3"], "give exactly one of --scale, --size"),
-        (["in.png", "out.png", "-s", "0"], "got '0'; allowed: a factor above 0"),
-        (["in.png", "out.png", "-s", "1/0"], "got '1/0'; allowed: a factor above 0"),
-        (["in.png", "out.png", "-s", "-2"], "got '-2'; allowed: a factor above 0"),
-        (["in.png", "out.png", "-s", "1e99999999"], "allowed: a factor above 0"),
-        (["in.png", "out.png", "-s", "nan"], "got 'nan'; allowed: a factor above 0"),
+        (["in.png", "out.png", "-s", "0"], "got '0'; allowed: a factor from 1/1000000 to 1"),
+        (["in.png", "out.png", "-s", "1/0"], "got '1/0'; allowed: a factor from 1/1000000 to 1"),
+        (["in.png", "out.png", "-s", "-2"], "got '-2'; allowed: a factor from 1/1000000 to 1"),
+        (["in.png", "out.png", "-s", "1e99999999"], "allowed: a factor from 1/1000000 to 1000000"),
+        (["in.png", "out.png", "-s", "nan"], "got 'nan'; allowed: a factor from 1/1000000 to 1"),
+        (["in.png", "out.png", "-s", "1e300"], "allowed: a factor from 1/1000000 to 1000000 such"),
+        (["in.png", "out.png", "-s", "1e-300"], "allowed: a factor from 1/1000000 to 1000000 such"),
+        (["in.png", "out.png", "--size", "9999999999x2"], "such as 1920x1080, each from 1 to 2147"),
+        (["in.png", "out.png", "--width", "9" * 20], "is not in the range 1<=x<=2147483647"),
         (["in.png", "out.png", "--size", "12"], "got '12'; allowed: WIDTHxHEIGHT such as"),
         (["in.png", "out.png", "--size", "0x3"], "got '0x3'; allowed: WIDTHxHEIGHT"),
-        (["in.png", "out.png", "--width", "0"], "0 is not in the range x>=1"),
+        (["in.png", "out.png", "--width", "0"], "0 is not in the range 1<=x<=2147483647"),
         (["in.png", "out.png", "-s", "2", "-m", "cubist"], "mode: got 'cubist'; allowed: one of"),
         (["in.png", "out.png", "-s", "2", "-m", "area", "--align-corners"], "align_corners: got"),
         (["in.png", "out.png", "-s", "2", "--threads", "0"], "0 is not in the range"),
@@ -151,25 +157,50 @@ def test_wrong_usage_is_2(run, source, args, message, tmp_path):
     [
         (["no.png", "out.png", "-s", "2"], "no.png: no such file"),
         (["in.png", "out.gif", "-s", "2"], "out.gif: got the ending '.gif'; allowed for writing"),
-        (["in.png", "no/out.png", "-s", "2"], "no/out.png: there is no folder 'no'"),
+        (["in.png", "no/out.png", "-s", "2"], "no/out.png: there is no folder no"),
+        (["in.png", "a\tb/o.png", "-s", "2"], r"'a\tb/o.png': there is no folder 'a\tb'"),
+        (["bool.npy", "out.npy", "-s", "2"], "bool.npy: got dtype bool for mode 'bicubic'; "),
         (["deep.npy", "out.jpg", "-s", "2"], "out.jpg: JPEG holds uint8, not float64"),
         (["broken.png", "out.png", "-s", "2"], "broken.png: truncated PNG file"),
         (["empty.png", "out.png", "-s", "2"], "empty.png: the file is empty"),
         (["text.png", "out.png", "-s", "2"], "text.png: not a PNG, JPEG"),
         (["in.png", "out.png", "-s", "1/100"], "scale_factor: got 1/100, which leaves nothing"),
         (["deep.npy", "out.npy", "-s", "2", "--linear-light"], "linear_light: got True for float"),
-        (["in.png", "out.png", "--size", "99999999x9999999"], "not enough memory: the result of"),
-        (["in.png", "out.webp", "-s", "10000"], "out.webp: WebP holds up to 16383 pixels a side"),
+        (["in.png", "out.png", "--size", "99999999x9999999"],
+         "out.png: 99999999 x 9999999 pixels need 6999999.4 GB to compute and to"),
+        (["in.png", "out.png", "--size", "2147483647x2147483647"], "out.png: 2147483647 x 2147483"),
+        (["in.png", "out.png", "--width", "2147483647"], "out.png: 2147483647 x 14316557"),
+        (["in.png", "out.webp", "--size", "20000x1"], "out.webp: WebP holds up to 16383 pixels"),
     ],
-)
+)  # fmt: skip
 def test_failures_are_1_one_line_and_no_litter(run, source, tmp_path, args, message):
     write(tmp_path / "deep.npy", Picture(np.zeros((3, 4))))
+    np.save(tmp_path / "bool.npy", np.zeros((3, 4), bool))
     (tmp_path / "broken.png").write_bytes((tmp_path / "in.png").read_bytes()[:100])
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "text.png").write_bytes(b"hello")
     before = sorted(p.name for p in tmp_path.iterdir())
     assert error_of(run("resize", *args)).startswith(message)
     assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "source_of", "needed"),
+    [("o.png", "uint8", 4 + 3), ("o.jpg", "uint8", 4 + 3), ("o.webp", "uint8", 42 + 3),
+     ("o.png", "uint16", 6), ("o.tif", "uint8", 3), ("o.npy", "float32", 12)],
+)  # fmt: skip
+def test_room_for_encoding_is_asked_before_any_work(
+    run, monkeypatch, tmp_path, target, source_of, needed
+):
+    """One byte less than result, copies of the encoder and blocks take is refused."""
+    write(tmp_path / "in.tif", Picture(pixels((12, 18, 3), source_of)))
+    need = 24 * 36 * needed + 2**27
+    monkeypatch.setattr("upsampler.formats.available_memory", lambda: need)
+    assert run("resize", "in.tif", target, "-s", "2")[0] == 0
+    monkeypatch.setattr("upsampler.formats.available_memory", lambda: need - 1)
+    monkeypatch.setattr("upsampler.resize.resize_picture", None)
+    text = error_of(run("resize", "in.tif", target, "-s", "2", "-f"))
+    assert text.startswith(f"{target}: 36 x 24 pixels need 0.1 GB to compute and to write as ")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +245,31 @@ def test_help_is_0(run, args):
     assert out.startswith("Usage: upsampler")
 
 
+class Terminal(io.StringIO):
+    """A stderr that shows progress."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def test_encoding_is_shown_on_a_terminal(run, source, monkeypatch):
+    """Encoding is the long part, and was silent: the bar is there, pulsing, while it writes."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    seen = []
+
+    def slow(*_):
+        time.sleep(0.3)  # the bar is drawn ten times a second
+        seen.append(sys.stderr.getvalue())
+
+    monkeypatch.setattr("upsampler.cli.write", slow)
+    assert run("resize", "in.png", "out.png", "-s", "2")[0] == 0
+    assert "writing" in seen[0]
+    assert seen[0].rindex("writing") > seen[0].rindex("resizing")
+
+
 def test_version(run):
     assert run("--version") == (0, f"upsampler {upsampler.__version__}\n", "")
 
@@ -227,6 +283,21 @@ def test_info(run):
     assert code == 0
     for name in ("version", "numpy", "threads", "backend cpu", "viewer", "Pillow"):
         assert name in out
+
+
+def test_text_in_brackets_is_printed_as_it_is(run, monkeypatch):
+    """rich takes [gui] for a style and drops it: the remedy was to install what is there."""
+    reason = "PySide6 is missing: pip install 'upsampler[gui]' :smile: [red]"
+    monkeypatch.setattr("upsampler.cli_info.viewer_problem", lambda: reason)
+    assert reason in run("info")[1]
+
+
+def test_brackets_in_file_names(run, source, tmp_path):
+    (tmp_path / "in.png").rename(tmp_path / "[red].png")
+    assert run("resize", "[red].png", "[b]  x.png", "-s", "2") == (0, "", "")
+    text = error_of(run("resize", "[red].png", "[b]  x.png", "-s", "2"))
+    assert text == "[b]  x.png: exists already; add --force to replace it"
+    assert "contact sheet: [a].png\n" in run("compare", "[red].png", "-s", "2", "-o", "[a].png")[1]
 
 
 def test_info_for_programs(run):
@@ -274,19 +345,43 @@ def test_a_reader_that_leaves(tmp_path):
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="streams of POSIX")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["info", "resize in.png out.png -s 2 -f", "resize in.png"])
+def test_closed_streams(tmp_path, command, closed):
+    write(tmp_path / "in.png", Picture(chart()))
+    line = f"{sys.executable} -m upsampler {command} {closed}"
+    done = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == (2 if command == "resize in.png" else 0)
+    assert "internal error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    if "out.png" in command:
+        assert read(tmp_path / "out.png").pixels.shape == (640, 960, 3)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_leaves_no_half_file(tmp_path):
-    """Interrupted while it computes: 130, one line, and the folder as before."""
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "upsampler: error: interrupted"), (signal.SIGTERM, 143, "")],
+)
+@pytest.mark.parametrize("moment", ["computing", "writing"])
+def test_stopped_it_leaves_no_half_file(tmp_path, moment, number, code, said):
+    """Stopped while it computes or encodes: at most one line, and the folder as before."""
     write(tmp_path / "in.png", Picture(chart()))
     script = textwrap.dedent(
-        """
+        f"""
         import sys, time
-        from upsampler import cli, resize
-        resize.BLOCK = 1
-        def slow(progress, done, total):
-            print("computing", flush=True)
-            time.sleep(0.05)
-        cli.Progress.update = slow
+        from upsampler import cli, images, resize
+        resize.BLOCK = 1 << 14
+        def slow(*args):
+            print("{moment}", flush=True)
+            time.sleep(0.05 if "{moment}" == "computing" else 60)
+        if "{moment}" == "computing":
+            cli.Progress.update = slow
+        else:
+            images._encode = slow
         sys.exit(cli.main(sys.argv[1:]))
         """
     )
@@ -295,12 +390,12 @@ def test_ctrl_c_leaves_no_half_file(tmp_path):
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with child:
-        assert child.stdout.readline() == "computing\n"
+        assert child.stdout.readline() == f"{moment}\n"
         time.sleep(0.1)
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert err.strip() == "upsampler: error: interrupted"
+        child.send_signal(number)
+        _, err = child.communicate(timeout=30)
+    assert child.returncode == code
+    assert err.strip() == said
     assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
 
 

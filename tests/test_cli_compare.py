@@ -5,13 +5,19 @@ import os
 import subprocess
 import sys
 import types
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from upsampler.charts import SAMPLE
 from upsampler.cli import main
+from upsampler.cli_compare import _crop
+from upsampler.comparison import compare, degrade
+from upsampler.crops import Crop
 from upsampler.images import Picture, read, write
+from upsampler.methods import Method
+from upsampler.sheet import _legend, default_crops
 
 from .picture_files import pixels
 
@@ -79,12 +85,44 @@ def test_the_default_sheet_is_replaced_and_a_named_one_is_not(run):
 def test_chosen_methods_scale_and_crops(run):
     code, out, _ = run(
         "compare", SAMPLE, "-m", "nearest-exact", "-m", "bicubic:antialias:align_corners",
-        "--scale", "3/2", "--crop", "10,20,40", "--crop", "0,0,12", "--linear-light",
+        "--scale", "3/2", "--crop", "20,10,40", "--crop", "360,0,24x12", "--linear-light",
         "--threads", "1",
     )  # fmt: skip
     assert code == 0
     assert list(rows(out)) == ["nearest-exact", "bicubic:align_corners:antialias"]
     assert "256 x 192 -> 384 x 288 pixels" in out
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [(120, "time PSNR SSIM mean max"), (70, "time PSNR SSIM mean"), (60, "time PSNR SSIM"), (50, "PSNR SSIM"), (40, "PSNR")],
+)  # fmt: skip
+def test_narrow_terminals_cost_columns_not_letters(run, monkeypatch, width, columns):
+    # A console takes the width it is given, and measures a terminal only where that is None.
+    monkeypatch.setattr("upsampler.console.TABLE_WIDTH", width)
+    out = run("compare", SAMPLE, "-m", "bilinear:align_corners", "-m", "area")[1]
+    lines = out.splitlines()
+    assert max(map(len, lines[:-1])) <= width
+    head = next(line for line in lines if "method" in line)
+    names = ("time", "PSNR", "SSIM", "mean", "max")
+    assert [word for word in names if word in head] == columns.split()
+    assert list(rows(out)) == ["bilinear:align_corners", "area"]
+    assert ("in a wider terminal: max error" in " ".join(out.split())) == (width < 120)
+
+
+def test_the_crop_on_the_sheet_is_the_option(run):
+    """What the legend prints, given back, gives the same sheet."""
+    truth = pixels((64, 96, 3))
+    comparison = compare(*degrade(Picture(truth), Fraction(2)), [Method("nearest")])
+    crops = default_crops(comparison)
+    assert {crop.height == crop.width for crop in crops} == {True, False}
+    for crop in crops:
+        assert _crop(crop.name) == crop
+    assert Crop(y=10, x=20, height=30, width=30).name == "20,10,30"
+    assert Crop(y=10, x=20, height=6, width=12).name == "20,10,12x6"
+    legend = [text for text, *_ in _legend(comparison, "x", crops)]
+    for letter, crop in zip("AB", crops, strict=True):
+        assert any(line.startswith(f"{letter}: --crop {crop.name},") for line in legend)
 
 
 def test_against_a_ground_truth(run):
@@ -112,9 +150,9 @@ def test_equal_to_the_truth(run):
         (["no.png"], 1, "no.png: no such file"),
         (["small.png"], 1, "small.png: scale: got 4 for a picture of 3 x 2 pixels"),
         (["gray.png", "-r", "colour.png"], 1, "reference: got channels 3; allowed: 1"),
-        (["gray.png", "-c", "90,0,9"], 1, "crop: got rows 90 to 99"),
+        (["gray.png", "-c", "0,90,9"], 1, "crop: got rows 90 to 99"),
         (["gray.png", "-c", "0,0,9", "-c", "0,0,9", "-c", "0,0,9"], 1, "crop: got 3 of them"),
-        (["gray.png", "-c", "0,0"], 2, "--crop: got '0,0'; allowed: Y,X,SIZE such as"),
+        (["gray.png", "-c", "0,0"], 2, "--crop: got '0,0'; allowed: X,Y,SIZE such as"),
         (["gray.png", "-c", "0,0,0"], 1, "crop: got"),
         (["gray.png", "-m", "cubist"], 2, "mode: got 'cubist'"),
         (["gray.png", "-m", "area:align_corners"], 2, "align_corners: got True"),

@@ -5,7 +5,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from upsampler.images import ImageError, Picture, check_writable, read, write
+from upsampler.formats import check_writable
+from upsampler.images import ImageError, Picture, read, write
 
 from .picture_files import pixels, same
 

@@ -6,19 +6,22 @@ and errors come at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import click
 
 from . import __version__
-from .cli_types import METHOD, SCALE, SIZE, THREADS
-from .console import Progress, fail, note
-from .images import ImageError, Picture, check_ending, check_writable, read, write
+from .cli_types import METHOD, SCALE, SIDE, SIZE, THREADS
+from .console import Progress, fail, note, open_streams, stoppable
+from .formats import check_ending, check_room, check_writable
+from .images import ImageError, Picture, read, write
 from .methods import Method
+from .picture import shown
 
 Decorator = Callable[[Any], Any]
 
@@ -32,7 +35,7 @@ Decorator = Callable[[Any], Any]
 def cli(context: click.Context) -> None:
     """Exact, fast upsampling of images.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -44,8 +47,8 @@ def cli(context: click.Context) -> None:
 @click.argument("target", metavar="OUT", type=click.Path())
 @click.option("--scale", "-s", type=SCALE, help="Factor, for example 2, 0.5 or 3/2.")
 @click.option("--size", type=SIZE, help="Exact size in pixels: the width first, as in 1920x1080.")
-@click.option("--width", type=click.IntRange(1), help="Alone: the height keeps the proportions.")
-@click.option("--height", type=click.IntRange(1), help="Alone: the width keeps the proportions.")
+@click.option("--width", type=SIDE, help="Alone: the height keeps the proportions.")
+@click.option("--height", type=SIDE, help="Alone: the width keeps the proportions.")
 @click.option(
     "--mode", "-m", default="bicubic", show_default=True,
     help="nearest, nearest-exact, bilinear, bicubic, area or lanczos3.",
@@ -57,6 +60,7 @@ def cli(context: click.Context) -> None:
 @click.option("--linear-light", is_flag=True, help="Average light, not its sRGB signal.")
 @click.option("--threads", type=THREADS, help="By default all cores.")
 @click.option("--force", "-f", "--overwrite", is_flag=True, help="Replace OUT where it exists.")
+@stoppable()
 def resize(
     source: str,
     target: str,
@@ -86,17 +90,21 @@ def resize(
     goal = size or _proportional(picture, width, height)
     after = goal or (picture.height * (scale or 1), picture.width * (scale or 1))
     shape = (int(after[0]), int(after[1]), *picture.pixels.shape[2:])
+    check_room(target, picture.dtype, shape)
     check_writable(target, picture.dtype, shape, picture.alpha)
     from .resize import resize_picture
 
     with Progress("resizing") as progress:
-        result = resize_picture(
-            picture, goal, None if goal else scale, method.mode, align_corners, antialias,
-            linear_light=linear_light, num_threads=threads, progress=progress.update,
-        )  # fmt: skip
-    if not antialias and mode in ("bilinear", "bicubic") and result.height * 2 <= picture.height:
+        with naming(source):
+            result = resize_picture(
+                picture, goal, None if goal else scale, method.mode, align_corners, antialias,
+                linear_light=linear_light, num_threads=threads, progress=progress.update,
+            )  # fmt: skip
+        progress.stage("writing")
+        write(target, result)
+    halved = result.height * 2 <= picture.height or result.width * 2 <= picture.width
+    if halved and not antialias and mode in ("bilinear", "bicubic"):
         note("shrinking without --antialias skips pixels; --mode area averages them")
-    write(target, result)
 
 
 def _proportional(
@@ -139,8 +147,8 @@ def info(as_json: bool) -> None:
     help="Ground truth: enlarge IMAGE to its size instead of degrading IMAGE.",
 )  # fmt: skip
 @click.option(
-    "--crop", "-c", "crops", multiple=True, metavar="Y,X,SIZE",
-    help="A square of output pixels to magnify; once or twice.",
+    "--crop", "-c", "crops", multiple=True, metavar="X,Y,SIZE",
+    help="Output pixels to magnify, SIZE being 48 or 24x12; once or twice.",
 )  # fmt: skip
 @click.option("--linear-light", is_flag=True, help="Average light, not its sRGB signal.")
 @click.option("--threads", type=THREADS, help="By default all cores.")
@@ -200,7 +208,7 @@ def read_noting(path: str) -> Picture:
     """Read a picture and tell what reading had to decide."""
     picture = read(path)
     for text in picture.notes:
-        note(f"{path}: {text}")
+        note(f"{shown(path)}: {text}")
     return picture
 
 
@@ -208,14 +216,24 @@ def check_target(path: str, force: bool) -> None:
     """Whether a result may be written to `path`; asked before any work."""
     check_ending(path)
     if os.path.lexists(path) and not force:
-        raise ImageError(f"{path}: exists already; add --force to replace it")
+        raise ImageError(f"{shown(path)}: exists already; add --force to replace it")
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        raise ImageError(f"{path}: there is no folder {folder!r}")
+        raise ImageError(f"{shown(path)}: there is no folder {shown(folder)}")
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Errors about the dtype of an array tell the file that it comes from."""
+    try:
+        yield
+    except TypeError as error:
+        raise ImageError(f"{shown(path)}: {str(error).removeprefix('x: ')}") from error
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; errors become one line on stderr."""
+    open_streams()
     try:
         code = cli.main(args=args, prog_name="upsampler", standalone_mode=False)
         return code if isinstance(code, int) else 0

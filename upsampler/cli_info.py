@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from . import __version__, backends, get_num_threads
 from .cli_view import viewer_problem
+from .console import table_console
 
 _LIBRARIES = ("Pillow", "tifffile", "scikit-image", "PySide6-Essentials")
 
@@ -38,7 +38,6 @@ def show(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(known, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -51,8 +50,7 @@ def show(as_json: bool) -> None:
     table.add_row("viewer", _state(known["viewer"]))
     for name, number in known["libraries"].items():
         table.add_row(name, number or "not installed")
-    width = None if sys.stdout.isatty() else 120
-    Console(highlight=False, width=width).print(table)
+    table_console().print(table)
 
 
 def _state(state: dict[str, Any]) -> str:

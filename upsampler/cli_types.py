@@ -11,8 +11,12 @@ import click
 from .methods import Method
 
 # Bounded digits: Fraction("1e999999999") would take the memory of the machine.
-_SCALE = re.compile(r"\d{1,7}(\.\d{1,9})?|\d{1,9}/\d{1,9}")
-_SIZE = re.compile(r"(\d{1,9})[xX](\d{1,9})")
+_SCALE = re.compile(
+    r"\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|\d{1,20}/0*[1-9]\d{0,19}", re.IGNORECASE
+)
+_SIZE = re.compile(r"(\d{1,20})[xX](\d{1,20})")
+_LARGEST = 10**6  # factor: from its inverse to itself
+_LONGEST = 2**31 - 1  # pixels of a side: what PNG holds, and none of the others holds more of use
 
 
 class ScaleType(click.ParamType):
@@ -24,11 +28,11 @@ class ScaleType(click.ParamType):
         if isinstance(value, Fraction):
             return value
         text = value.strip()
-        top, _, bottom = text.partition("/")
-        if not _SCALE.fullmatch(text) or (bottom and not int(bottom)) or not Fraction(top):
-            allowed = "a factor above 0 such as 2, 1.5 or 3/2"
-            self.fail(f"got {value!r}; allowed: {allowed}", param, ctx)
-        return Fraction(top) / Fraction(bottom or 1)
+        factor = Fraction(text) if _SCALE.fullmatch(text) else 0
+        if not Fraction(1, _LARGEST) <= factor <= _LARGEST:
+            limits = f"a factor from 1/{_LARGEST} to {_LARGEST} such as 2, 1.5 or 3/2"
+            self.fail(f"got {value!r}; allowed: {limits}", param, ctx)
+        return Fraction(factor)
 
 
 class SizeType(click.ParamType):
@@ -40,8 +44,9 @@ class SizeType(click.ParamType):
         if isinstance(value, tuple):
             return value
         match = _SIZE.fullmatch(value.strip())
-        if not match or not int(match[1]) or not int(match[2]):
-            self.fail(f"got {value!r}; allowed: WIDTHxHEIGHT such as 1920x1080", param, ctx)
+        if not match or not all(1 <= int(side) <= _LONGEST for side in match.groups()):
+            limits = f"WIDTHxHEIGHT such as 1920x1080, each from 1 to {_LONGEST}"
+            self.fail(f"got {value!r}; allowed: {limits}", param, ctx)
         return int(match[2]), int(match[1])
 
 
@@ -59,4 +64,5 @@ class MethodType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-SCALE, SIZE, METHOD, THREADS = ScaleType(), SizeType(), MethodType(), click.IntRange(1)
+SCALE, SIZE, METHOD = ScaleType(), SizeType(), MethodType()
+SIDE, THREADS = click.IntRange(1, _LONGEST), click.IntRange(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from .console import note
+from .picture import shown
 
 
 def open_viewer(files: list[str]) -> int:
@@ -17,7 +18,8 @@ def open_viewer(files: list[str]) -> int:
 
     note(f"no viewer: {problem}")
     source = files[0] if files else str(SAMPLE)
-    note(f"writing the contact sheet of {source if files else 'the built-in photograph'} instead")
+    name = shown(source) if files else "the built-in photograph"
+    note(f"writing the contact sheet of {name} instead")
     compare_files(source, None)
     return 0
 

@@ -13,37 +13,16 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
 from .files import replacing
+from .formats import PathLike, check_writable
 from .picture import ImageError, Picture, check_memory, shown
 
-__all__ = ["ImageError", "Picture", "check_ending", "check_writable", "read", "write"]
+__all__ = ["ImageError", "Picture", "read", "write"]
 
-PathLike = str | os.PathLike[str]
-
-
-class _Format(NamedTuple):
-    """What a kind of file holds; None is everything."""
-
-    name: str
-    dtypes: tuple[str, ...] | None
-    channels: tuple[int, ...] | None
-    side: int | None
-
-
-_INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
-_FORMATS = {
-    ".png": _Format("PNG", ("uint8", "uint16"), (1, 2, 3, 4), 2**31 - 1),
-    ".jpg": _Format("JPEG", ("uint8",), (1, 3), 65500),
-    ".webp": _Format("WebP", ("uint8",), (1, 3, 4), 16383),
-    ".tif": _Format("TIFF", (*_INTEGERS, "float16", "float32", "float64"), None, 2**32 - 1),
-    ".npy": _Format(".npy", None, None, None),
-}
-_FORMATS[".jpeg"], _FORMATS[".tiff"] = _FORMATS[".jpg"], _FORMATS[".tif"]
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -101,62 +80,6 @@ def read(path: PathLike) -> Picture:
         raise ImageError(f"{name}: too large for the memory of this machine") from error
     except Exception as error:  # decoders raise anything at all on malformed files
         raise ImageError(f"{name}: corrupt or not supported ({_reason(error)})") from error
-
-
-def check_writable(path: PathLike, dtype: np.dtype, shape: tuple[int, ...], alpha: bool) -> str:
-    """Whether `path` can hold such a picture: to be asked before the work is done.
-
-    Parameters
-    ----------
-    path : path-like
-        Its ending decides the format: .png, .jpg, .jpeg, .webp, .tif, .tiff, .npy.
-    dtype, shape, alpha
-        Of the picture to be written.
-
-    Returns
-    -------
-    str
-        The name of the format.
-
-    Raises
-    ------
-    ImageError
-        If the ending is unknown, or its format cannot hold the picture; the message says what
-        it holds and which format does.
-    """
-    name, ending = shown(path), check_ending(path)
-    channels = 1 if len(shape) == 2 else shape[2]
-    side = max(shape[:2])
-    reason = _misfit(_FORMATS[ending], dtype.name, channels, alpha, side)
-    if reason is None:
-        return _FORMATS[ending].name
-    fit = [e for e, f in _FORMATS.items() if _misfit(f, dtype.name, channels, alpha, side) is None]
-    raise ImageError(f"{name}: {reason}; what holds it: {', '.join(fit)}")
-
-
-def check_ending(path: PathLike) -> str:
-    """The ending of `path` in small letters; `ImageError` if nothing is written under it."""
-    ending = Path(path).suffix.lower()
-    if ending not in _FORMATS:
-        raise ImageError(
-            f"{shown(path)}: got the ending {ending!r}; allowed for writing: {', '.join(_FORMATS)}"
-        )
-    return ending
-
-
-def _misfit(kind: _Format, dtype: str, channels: int, alpha: bool, side: int) -> str | None:
-    """Why a picture does not fit into a format, or None."""
-    if kind.dtypes is not None and dtype not in kind.dtypes:
-        return f"{kind.name} holds {_listed(kind.dtypes)}, not {dtype}"
-    if kind.channels is not None:
-        if channels not in kind.channels:
-            held = _listed(kind.channels)
-            return f"{kind.name} holds {held} channels, not {channels}{' (alpha)' * alpha}"
-        if alpha and channels == 3:
-            return f"{kind.name} holds alpha as the second or fourth channel, not as the third"
-    if kind.side is not None and side > kind.side:
-        return f"{kind.name} holds up to {kind.side} pixels a side, not {side}"
-    return None
 
 
 def write(path: PathLike, picture: Picture) -> None:
@@ -293,8 +216,3 @@ def _reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0][:160] if lines else type(error).__name__
     return text if text.isprintable() else ascii(text)
-
-
-def _listed(values: tuple[object, ...]) -> str:
-    names = [str(v) for v in values]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
