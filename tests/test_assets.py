@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from upsampler.charts import CHARTS, SAMPLE, chart, checkerboard, gradients, zone_plate
+from upsampler.charts import CHARTS, SAMPLE, chart, checkerboard, gradients, text, zone_plate
 from upsampler.images import read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,3 +127,12 @@ def test_siemens_star_has_36_spokes():
     ]
     dark = ring < 128
     assert np.count_nonzero(dark != np.roll(dark, 1)) == 72
+
+
+@pytest.mark.parametrize("size", [(192, 192), (160, 160), (80, 80), (120, 300), (300, 120)])
+def test_no_letter_of_the_text_is_cut(size):
+    """The margins on both sides stay one colour in every row."""
+    drawn = text(*size)
+    margin = max(1, round(size[1] * 0.03))
+    assert (drawn[:, -margin:] == drawn[:, -1:]).all()
+    assert (drawn[:, -1] == drawn[:, 0]).all()

@@ -152,6 +152,9 @@ def text(height: int, width: int) -> np.ndarray:
     def line(letters: str, share: float, ink: int) -> None:
         nonlocal y
         points = max(4, round(share * min(height, width)))
+        # As large as asked for, or as fits between the margins.
+        length = ImageFont.load_default(points).getlength(letters)
+        points = max(4, min(points, int(points * (width - 2 * left) / length)))
         draw.text((left, y), letters, ink, ImageFont.load_default(points))
         y += round(points * 1.25)
 
