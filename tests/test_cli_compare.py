@@ -95,7 +95,8 @@ def test_chosen_methods_scale_and_crops(run):
 
 @pytest.mark.parametrize(
     ("width", "columns"),
-    [(120, "time PSNR SSIM mean max"), (70, "time PSNR SSIM mean"), (60, "time PSNR SSIM"), (50, "PSNR SSIM"), (40, "PSNR")],
+    [(120, "time PSNR SSIM mean max"), (70, "time PSNR SSIM mean"), (60, "time PSNR SSIM"),
+     (50, "PSNR SSIM"), (40, "PSNR")],
 )  # fmt: skip
 def test_narrow_terminals_cost_columns_not_letters(run, monkeypatch, width, columns):
     # A console takes the width it is given, and measures a terminal only where that is None.

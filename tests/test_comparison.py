@@ -15,7 +15,7 @@ from upsampler.images import read
 from upsampler.methods import DEFAULT_METHODS, Method
 from upsampler.metrics import psnr
 from upsampler.picture import Picture
-from upsampler.sheet import contact_sheet, default_crops, milliseconds
+from upsampler.sheet import _legend, contact_sheet, default_crops, milliseconds
 
 from .picture_files import pixels
 
@@ -296,8 +296,40 @@ def test_shown_colours():
     assert to_rgb(floats, display_range(unit))[0, :, 1].tolist() == [0, 128, 255, 255, 0]
     wide = Picture(np.array([[-100, 100]], np.int32))
     assert to_rgb(wide, display_range(wide))[0, :, 2].tolist() == [0, 255]
+    flat = Picture(np.full((3, 3), 7.0))
+    assert display_range(flat) == (7.0, 8.0)
     clear = Picture(np.array([[[255, 0, 0, 0], [255, 0, 0, 255]]], np.uint8), alpha=True)
     assert to_rgb(clear, display_range(clear))[0].tolist() == [[160, 160, 160], [255, 0, 0]]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01, 300.0])
+def test_a_wild_value_does_not_dim_the_others(scale):
+    """Two samples of 3072 far outside: shown in the range of the others, and told."""
+    values = pixels((32, 32, 3), "float32") * np.float32(scale)
+    low, high = float(values.min()), float(values.max())
+    values[5, 5] = [-3 * scale, 7 * scale, 0.5 * scale]
+    black, white = display_range(Picture(values))
+    if scale <= 1:
+        assert (black, white) == (0, 1)
+    else:
+        assert low <= black < white <= high
+        assert white - black > 0.95 * (high - low)
+    comparison = compare(*degrade(Picture(values), Fraction(2)), [Method("nearest")])
+    legend = [text for text, *_ in _legend(comparison, "x", default_crops(comparison))]
+    told = f"Shown: {black:.4g} as black to {white:.4g} as white; values beyond are cut off."
+    assert told in legend
+
+
+def test_the_outer_crop_of_an_icon_shows_the_icon():
+    """Nothing but clear pixels near the border: neither crop may lie there."""
+    y, x = np.indices((64, 64)) - 31.5
+    icon = np.zeros((64, 64, 4), np.uint8)
+    icon[np.hypot(y, x) < 14] = (220, 60, 20, 255)
+    comparison = compare(*degrade(Picture(icon, alpha=True), Fraction(2)), [Method("nearest")])
+    for crop in default_crops(comparison):
+        opacity = crop.of(icon)[..., 3]
+        assert opacity.any()
+        assert not opacity.all()
 
 
 def test_crops_of_large_pictures_are_found_in_every_nth_pixel():

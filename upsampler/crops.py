@@ -7,9 +7,9 @@ from math import ceil
 
 import numpy as np
 
-_OUTER = (
-    0.62  # share of the way from the centre to the border from which on a place counts as outer
-)
+# Share of the way from the centre to the border from which on a place counts as outer.
+_OUTER = 0.62
+_EMPTY = 0.1  # share of the best place's score below which there is nothing to see
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ def outer_crop(gray: np.ndarray, height: int, width: int) -> Crop:
     columns = np.abs(u[:, width // 2 : width // 2 + sums.shape[1]])
     share = np.maximum(rows, columns)
     outer = share >= min(_OUTER, float(share.max()))
-    score = np.where(outer, sums / (height * width) + core / (core_size[0] * core_size[1]), -1.0)
+    score = sums / (height * width) + core / (core_size[0] * core_size[1])
+    # Where the border is empty, as around an icon, better a place further inside.
+    found = outer & (score >= _EMPTY * score.max())
+    score = np.where(found if found.any() else True, score, -1.0)
     y, x = np.unravel_index(np.argmax(score), score.shape)
     return Crop(int(y), int(x), height, width)
 

@@ -39,9 +39,11 @@ def default_crops(comparison: Comparison) -> tuple[Crop, Crop]:
     side = next((s for s in (36, 48, 72) if s >= 18 * max(comparison.scale)), 96)
     # Of a large picture every n-th pixel will do to find the place.
     n = max(1, ceil(sqrt(truth.height * truth.width / _SEARCHED)))
-    seen = to_rgb(Picture(truth.pixels[::n, ::n], truth.alpha), display_range(truth))
+    # Over plain gray where they are clear: checks would pass for detail.
+    span = display_range(truth)
+    seen = to_rgb(Picture(truth.pixels[::n, ::n], truth.alpha), span, checks=(180, 180))
     cells = _cells(small.pixels, truth.height, truth.width, n)
-    given = to_rgb(Picture(cells, small.alpha), display_range(truth)).mean(axis=2)
+    given = to_rgb(Picture(cells, small.alpha), span, checks=(180, 180)).mean(axis=2)
     # Detail of the truth of which the input still has something: not noise, grass or fur.
     found = detailed_crop(detail(seen.mean(axis=2)) * detail(given), max(2, side // n))
     first = found.scaled(n, side, side, truth.height, truth.width)
@@ -247,6 +249,10 @@ def _legend(
         (title if len(title) < 50 else "..." + title[-47:], 28, _INK),
         (f"{size} pixels ({origin}), enlarged {times}", 18, _INK),
     ]
+    if comparison.truth.dtype.name not in ("uint8", "uint16"):
+        black, white = display_range(comparison.truth)
+        text = f"Shown: {black:.4g} as black to {white:.4g} as white; values beyond are cut off."
+        lines.append((text, 16, _FAINT))
     for letter, crop, colour in zip("AB", crops, _MARKS, strict=False):
         k = max(1, max(PANE, *(c.width for c in crops)) // crop.width)
         text = f"{letter}: --crop {crop.name}, each pixel shown {k} x {k}"
