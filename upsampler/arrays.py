@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .layout import empty_like_order
-from .spec import bad_type
+from .spec import bad_type, check_thread_type
 
 LARGE = 256 << 20  # bytes from which an allocation is checked against the machine's memory
 ADDRESSES = 1 << 22  # elements up to which an irregular `out` is checked address by address
@@ -33,6 +33,8 @@ def as_array(name: str, value: Any) -> np.ndarray:
         )
     try:
         return np.asarray(value)
+    except MemoryError:
+        raise
     except Exception as error:
         raise TypeError(
             f"{name}: got {type(value).__name__}, which NumPy cannot view as an array ({error})"
@@ -88,7 +90,7 @@ def available_memory() -> int | None:
             open("/sys/fs/cgroup/memory.max") as limit,
             open("/sys/fs/cgroup/memory.current") as used,
         ):
-            rooms.append(int(limit.read()) - int(used.read()))
+            rooms.append(int(limit.read()) - int(used.read()) + _reclaimable())
     except (OSError, ValueError):
         pass
     if not rooms and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
@@ -96,12 +98,25 @@ def available_memory() -> int | None:
     return min(rooms) if rooms else None
 
 
-def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, name: str = "out") -> None:
-    """Whether `out` can take the result: type, dtype, shape, writeable, no overlap with itself."""
-    if not isinstance(out, np.ndarray):
-        raise bad_type(name, out, "None or a NumPy array")
+def _reclaimable() -> int:
+    """Bytes of files that the control group has read and could give up."""
+    with open("/sys/fs/cgroup/memory.stat") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("inactive_file"))
+
+
+def check_types(out: Any, dtype: np.dtype, num_threads: object = None) -> None:
+    """The types of `out` and `num_threads`, before any shape or value is looked at."""
+    check_thread_type(num_threads)
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise bad_type("out", out, "None or a plain NumPy array")
     if out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
-        raise TypeError(f"{name}: got dtype {out.dtype}; allowed: {dtype}, the dtype of the result")
+        raise TypeError(f"out: got dtype {out.dtype}; allowed: {dtype}, the dtype of the result")
+
+
+def check_out(out: np.ndarray, shape: tuple[int, ...], name: str = "out") -> None:
+    """Whether `out` can take the result: shape, writeable, no overlap with itself."""
     if out.shape != shape:
         raise ValueError(
             f"{name}: got shape {out.shape}; allowed: {shape}, the shape of the result"
@@ -150,7 +165,7 @@ class Result:
     """Where a backend writes: `out` itself, or a stand-in that is copied into it at the end.
 
     A stand-in is needed where `out` shares memory with an input, or where its items have a
-    foreign byte order or are misaligned.
+    foreign byte order or are misaligned; `raw` items are only moved, and may be both.
     """
 
     def __init__(
@@ -160,16 +175,18 @@ class Result:
         dtype: np.dtype,
         like: np.ndarray,
         *inputs: np.ndarray,
+        raw: bool = False,
     ) -> None:
         if out is not None:
-            check_out(out, shape, dtype)
+            check_out(out, shape)
         direct = out is not None and not any(may_overlap(out, x) for x in inputs)
-        if direct and out.dtype.isnative and out.flags.aligned:
+        fits = direct and (out.dtype == dtype if raw else out.dtype.isnative and out.flags.aligned)
+        if fits:
             self.array = self.out = out
             self.fresh = False
         else:
             self.fresh = True
-            self.array = allocate(shape, dtype.newbyteorder("="), like)
+            self.array = allocate(shape, dtype if raw else dtype.newbyteorder("="), like)
             self.out = out
 
     def finish(self, dtype: np.dtype) -> np.ndarray:
@@ -179,4 +196,4 @@ class Result:
             self.out[...] = self.array
             return self.out
         # The result keeps the dtype of the input, its byte order included.
-        return self.array if dtype.isnative else self.array.astype(dtype)
+        return self.array if self.array.dtype == dtype else self.array.astype(dtype)

@@ -18,10 +18,9 @@ Three kinds of table exist, because three orders of operations are pinned:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
 
 import numpy as np
 
@@ -57,6 +56,21 @@ class AxisRule:
     def taps(self) -> int:
         """Samples that one output may read: a property of the rule, never of a window."""
         return _TAPS[self._filter](self)
+
+    @property
+    def adjoint_taps(self) -> int:
+        """Outputs that may read one sample, also where border positions are clamped to it."""
+        if self.m == 1:
+            return 1
+        step = _ratio(self)
+        if step == 0:
+            return self.m  # a single sample, with corners aligned
+        # Half the width of what a sample reaches, in samples; cells reach half a step further.
+        support = {"linear": 1, "cubic": 2, "lanczos3": 3}.get(self.method)
+        if support is None:
+            return min(self.m, ceil(1 / step) + 1)
+        stretch = max(1, step) if self.antialias or self.method == "lanczos3" else 1
+        return min(self.m, ceil(2 * support * stretch / step))
 
     @property
     def identity(self) -> bool:
@@ -98,7 +112,6 @@ class AxisTable:
     identity: bool = False  # rows of the unit matrix: copies, whatever the rule is called
     full_taps: int = 1  # taps of the table that this is a slice of: they decide the arithmetic
     period: int = 0  # inside, row i + period is row i moved by one sample; 0: no such period
-    derived: dict[Any, Any] = field(default_factory=dict, repr=False)  # a place for backends
 
     @property
     def rows(self) -> int:
@@ -118,14 +131,14 @@ class AxisTable:
         if self.kind == "sum":
             return self
         if self.kind == "copy":
-            return replace(self, kind="sum", weights=np.ones((self.rows, 1)), derived={})
+            return replace(self, kind="sum", weights=np.ones((self.rows, 1)))
         w = self.weights[:, 0]
         # The last sample has no right neighbour: its row starts one earlier, with weight 0.
         last = self.start == self.n - 1
         start = self.start - last
         left, right = np.where(last, 0.0, 1.0 - w), np.where(last, 1.0, w)
         weights = np.stack([left, right], axis=1)
-        return replace(self, kind="sum", start=start, weights=weights, derived={})
+        return replace(self, kind="sum", start=start, weights=weights)
 
     def transpose(self, lo: int = 0, hi: int | None = None) -> AxisTable:
         """The adjoint, as a table: row k lists the outputs that used input k, in order.
@@ -134,6 +147,8 @@ class AxisTable:
         of taps stays that of the full table, so that the arithmetic does not depend on it.
         """
         hi = self.rows if hi is None else hi
+        if self.identity and (lo, hi) == (0, self.n):
+            return self
         full = self.as_sum()
         i = np.repeat(np.arange(self.rows), full.taps)
         k = (full.start[:, None] + np.arange(full.taps)).ravel()
@@ -155,8 +170,6 @@ class AxisTable:
         inside = (i >= lo) & (i < hi)
         i, k, w = i[inside] - lo, k[inside], w[inside]
         weights[k, i - start[k]] = w
-        if self.identity and length == self.n:
-            return self
         return AxisTable(length, "sum", start, weights, False, full_taps)
 
     def dense(self) -> np.ndarray:
@@ -289,24 +302,42 @@ def _area(rule: AxisRule, lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
 def _stretched(rule: AxisRule, lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
     """Filters that widen when shrinking; taps outside the image dropped, the rest renormalised."""
     support, kernel = _SUPPORT[rule.method]
-    step = float(_ratio(rule))
-    stretch = max(1.0, step)
-    reach = support * stretch
     taps = rule.taps
     start = np.empty(hi - lo, np.int64)
     weights = np.empty((hi - lo, taps))
     block = max(1, WINDOW_CELLS // taps)
     for at in range(lo, hi, block):
-        rows = slice(at - lo, min(at + block, hi) - lo)
-        i = np.arange(at, min(at + block, hi), dtype=np.float64)
-        centre = (i + 0.5) * step  # in cells: sample k covers k .. k + 1
-        first = np.floor(centre - reach - 0.5).astype(np.int64) + 1
-        start[rows] = np.clip(first, 0, rule.n - taps)
-        # A sample index minus a centre below 2^53 is exact to a rounding, also far out.
-        k = start[rows, None] + np.arange(taps)
-        w = kernel((k - centre[:, None] + 0.5) / stretch)
+        stop = min(at + block, hi)
+        rows = slice(at - lo, stop - lo)
+        start[rows], distance = _distances(rule, at, stop, support)
+        w = kernel(distance)
         weights[rows] = w / w.sum(axis=1, keepdims=True)
     return start, weights
+
+
+def _distances(rule: AxisRule, lo: int, hi: int, support: int) -> tuple[np.ndarray, np.ndarray]:
+    """First samples of outputs lo..hi, and how far each sample lies from the centre, stretched.
+
+    Sample k covers k .. k + 1, the centre of output i is (i + 1/2) * step.  With an exact step
+    the distance is one division of integers, so that a sample on a root of the filter or on its
+    border has weight 0 and not 2e-16, which would let a NaN through.
+    """
+    step = _ratio(rule)
+    taps = np.arange(rule.taps)
+    if isinstance(step, Fraction):
+        p, q = step.numerator, step.denominator
+        unit = 2 * max(p, q)  # of the distance: twice the stretch, times q
+        i = _outputs(lo, hi, 8 * (rule.m + rule.n + 1) * max(p, q))
+        centre = (2 * i + 1) * p
+        first = (centre - support * unit - q) // (2 * q) + 1
+        start = np.clip(first, 0, rule.n - rule.taps)
+        ahead = ((2 * start + 1) * q - centre)[:, None] + 2 * q * taps
+        return start.astype(np.int64), (ahead / unit).astype(np.float64)
+    centre = (np.arange(lo, hi, dtype=np.float64) + 0.5) * step
+    stretch = max(1.0, step)
+    first = np.floor(centre - support * stretch - 0.5).astype(np.int64) + 1
+    start = np.clip(first, 0, rule.n - rule.taps)
+    return start, (start[:, None] + taps - centre[:, None] + 0.5) / stretch
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
@@ -316,8 +347,9 @@ def _triangle(x: np.ndarray) -> np.ndarray:
 def _keys(x: np.ndarray, a: float) -> np.ndarray:
     """Keys' cubic convolution kernel (IEEE Trans. ASSP 29(6), 1981) with free parameter `a`."""
     x = np.abs(x)
-    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
-    far = ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
+    # Factored: the expanded polynomials cancel near their roots, which costs 10 eps.
+    near = (1.0 - x) * (1.0 + x - (a + 2.0) * x * x)
+    far = a * (x - 1.0) * (x - 2.0) ** 2
     return np.where(x <= 1.0, near, np.where(x < 2.0, far, 0.0))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, native
+from .arrays import Result, as_array, check_types, native
 from .backends import for_numpy
 from .conv_spec import conv_spec
 from .spec import thread_count
@@ -28,8 +28,9 @@ def _forward(
 ) -> np.ndarray:
     x, weight = as_array("x", x), as_array("weight", weight)
     bias = None if bias is None else as_array("bias", bias)
-    threads = thread_count(num_threads) or get_num_threads()
+    check_types(out, x.dtype, num_threads)
     spec = conv_spec(rank, x, weight, bias, *arguments)
+    threads = thread_count(num_threads) or get_num_threads()
     inputs = [x, weight] + ([] if bias is None else [bias])
     result = Result(out, spec.out_shape, x.dtype, x, *inputs)
     if result.array.size:
@@ -48,10 +49,11 @@ def _backward(
     rank: int, grad: Any, x: Any, weight: Any, num_threads: int | None, *arguments: Any
 ) -> Gradients:
     grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
-    threads = thread_count(num_threads) or get_num_threads()
-    spec = conv_spec(rank, x, weight, None, *arguments)
+    check_types(None, x.dtype, num_threads)
     if grad.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
         raise TypeError(f"grad: got dtype {grad.dtype}; allowed: {x.dtype}, the dtype of x")
+    spec = conv_spec(rank, x, weight, None, *arguments)
+    threads = thread_count(num_threads) or get_num_threads()
     if grad.shape != spec.out_shape:
         raise ValueError(
             f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"

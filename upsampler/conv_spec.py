@@ -100,6 +100,7 @@ def conv_spec(
     groups = integer("groups", groups)
     wanted = None if output_size is None else integers("output_size", output_size, allowed)
     pairs = window_pairs(window)
+    layout = layouts.check_type(layout)
     # Shapes.
     where = conv_layout(layout, x.ndim, rank)
     if weight.ndim != rank + 2:

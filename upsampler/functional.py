@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arrays import Result, as_array, native
+from .arrays import Result, as_array, check_types, native
 from .backends import for_numpy
 from .plan import plan_for
 from .spec import ResampleSpec, check_full_shape, resample_spec, thread_count
@@ -113,15 +113,18 @@ def interpolate(
            [0., 0., 4., 4.]])
     """
     x = as_array("x", x)
-    threads = thread_count(num_threads) or get_num_threads()
+    dtype = x.dtype
+    check_types(out, dtype, num_threads)
     spec = _spec(
         x.shape, x.dtype, size, scale_factor, mode, align_corners,
         recompute_scale_factor, antialias, layout, window, False,
     )  # fmt: skip
-    result = Result(out, spec.out_shape, x.dtype, x, x)
-    if result.array.size:
-        for_numpy().resample(plan_for(spec), native(x), result.array, threads, result.fresh)
-    return result.finish(x.dtype)
+    threads = thread_count(num_threads) or get_num_threads()
+    result = Result(out, spec.out_shape, dtype, x, x, raw=spec.copies)
+    if result.array.nbytes:
+        x = x if spec.copies else native(x)
+        for_numpy().resample(plan_for(spec), x, result.array, threads, result.fresh)
+    return result.finish(dtype)
 
 
 def interpolate_backward(
@@ -180,7 +183,7 @@ def interpolate_backward(
            [4., 4.]])
     """
     grad = as_array("grad", grad)
-    threads = thread_count(num_threads) or get_num_threads()
+    check_types(out, grad.dtype, num_threads)
     full = check_full_shape("input_size", input_size)
     spec = _spec(
         full, grad.dtype, size, scale_factor, mode, align_corners,
@@ -190,6 +193,7 @@ def interpolate_backward(
         raise ValueError(
             f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
         )
+    threads = thread_count(num_threads) or get_num_threads()
     result = Result(out, spec.shape, grad.dtype, grad, grad)
     if not grad.size:
         result.array[...] = 0

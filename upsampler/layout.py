@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
+
+from .lazy import lazy
 
 SPATIAL = ("W", "HW", "DHW")
 _DEFAULT = {1: "W", 2: "HW", 4: "NCHW", 5: "NCDHW"}
@@ -17,25 +18,25 @@ class Layout:
 
     text: str
 
-    @cached_property
+    @lazy
     def first(self) -> int:
         """Index of the first spatial axis."""
         return min(self.text.index(c) for c in "DHW" if c in self.text)
 
-    @cached_property
+    @lazy
     def rank(self) -> int:
         """Number of spatial axes."""
         return sum(c in "DHW" for c in self.text)
 
-    @cached_property
+    @lazy
     def spatial(self) -> slice:
         return slice(self.first, self.first + self.rank)
 
-    @cached_property
+    @lazy
     def axes(self) -> range:
         return range(self.first, self.first + self.rank)
 
-    @cached_property
+    @lazy
     def dense(self) -> Canonical:
         """How to see arrays that are contiguous in the order of the letters."""
         last = len(self.text) - 1
@@ -46,16 +47,21 @@ class Layout:
         return shape[: self.first] + tuple(spatial) + shape[self.first + self.rank :]
 
 
-def parse(text: object, ndim: int, default: str | None = None) -> Layout:
+def check_type(text: object) -> str | None:
+    """`layout` must be a string or None."""
+    if text is None or isinstance(text, str):
+        return text
+    raise TypeError(
+        f"layout: got {text!r} of type {type(text).__name__}; allowed: a string such as 'NCHW'"
+    )
+
+
+def parse(text: str | None, ndim: int, default: str | None = None) -> Layout:
     """The layout that `text` names for arrays of `ndim` axes; ``None`` takes the default."""
     if text is None:
         text = default or _DEFAULT.get(ndim)
         if text is None:
             raise ValueError(_no_default(ndim))
-    if not isinstance(text, str):
-        raise TypeError(
-            f"layout: got {text!r} of type {type(text).__name__}; allowed: a string such as 'NCHW'"
-        )
     spatial = "".join(c for c in text if c in "DHW")
     letters = set(text)
     if letters - set("NCDHW") or len(letters) != len(text) or spatial not in SPATIAL:
@@ -95,11 +101,11 @@ class Canonical:
 
     order: tuple[int | None, ...]
 
-    @cached_property
+    @lazy
     def _present(self) -> tuple[int, ...]:
         return tuple(a for a in self.order if a is not None)
 
-    @cached_property
+    @lazy
     def _index(self) -> tuple[slice | None, ...]:
         return tuple(None if a is None else slice(None) for a in self.order)
 

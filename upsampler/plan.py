@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import product
-from math import prod
 from typing import Any
 
 from .axis import AxisRule, AxisTable
+from .lazy import lazy
 from .spec import ResampleSpec, accumulator
 
 CACHE_BYTES = 64 << 20
-# Tables are made for at most this many outputs of an axis at once.  Longer windows are done
-# piece by piece, which bounds the tables of a signal of 2^31 samples to a few hundred MB.
+# Tables are made for at most so many outputs times taps of an axis at once.  Longer windows are
+# done piece by piece, which bounds the tables of a signal of 2^31 samples to a few hundred MB.
 PIECE = 1 << 22
+PLAN_BYTES = 6000  # a plan for a small picture, measured with what the CPU backend makes of it
 DERIVED = 2  # a table and what backends derive from it (weights in their own order), in tables
 
 
@@ -32,7 +33,7 @@ class Plan:
     adjoint: bool = False
     compiled: dict[str, Any] = field(default_factory=dict, repr=False)  # a place for backends
 
-    @cached_property
+    @lazy
     def tables(self) -> tuple[AxisTable, ...]:
         pairs = zip(self.spec.rules, self.spec.window, strict=True)
         return tuple(_table(rule, lo, hi, self.adjoint) for rule, (lo, hi) in pairs)
@@ -51,10 +52,10 @@ class Plan:
 
         Each is to be dropped before the next is taken: together they hold the tables of all.
         """
-        cuts = [
-            [(a, min(a + PIECE, hi)) for a in range(lo, hi, PIECE)] or [(lo, hi)]
-            for lo, hi in self.spec.window
-        ]
+        cuts = []
+        for (lo, hi), rule in zip(self.spec.window, self.spec.rules, strict=True):
+            rows = max(1, PIECE // rule.taps)
+            cuts.append([(a, min(a + rows, hi)) for a in range(lo, hi, rows)] or [(lo, hi)])
         origin = [lo for lo, _ in self.spec.window]
         first = self.spec.layout.first
         for window in product(*cuts):
@@ -66,14 +67,23 @@ class Plan:
 
     @property
     def is_long(self) -> bool:
-        return not self.adjoint and any(hi - lo > PIECE for lo, hi in self.spec.window)
+        pairs = zip(self.spec.window, self.spec.rules, strict=True)
+        return not self.adjoint and any(
+            hi - lo > max(1, PIECE // rule.taps) for (lo, hi), rule in pairs
+        )
 
 
 class BoundedCache:
-    """Least recently used first out, bounded in bytes; safe from several threads."""
+    """Least recently used first out, bounded in bytes; safe from several threads and after fork."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all entries, and a lock that a thread of the parent of a fork may hold."""
         self._held = 0
         self._lock = threading.Lock()
         self._entries: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
@@ -106,7 +116,8 @@ _TABLES = BoundedCache(CACHE_BYTES)
 
 def _table(rule: AxisRule, lo: int, hi: int, adjoint: bool) -> AxisTable:
     def make() -> AxisTable:
-        return rule.table().transpose(lo, hi) if adjoint else rule.table(lo, hi)
+        table = rule.table(lo, hi)
+        return replace(table.transpose(), full_taps=rule.adjoint_taps) if adjoint else table
 
     table: AxisTable = _TABLES.get((rule, lo, hi, adjoint), make, lambda t: DERIVED * t.nbytes)
     return table
@@ -119,13 +130,11 @@ def _cost(plan: Plan) -> int:
         r.n if plan.adjoint else hi - lo
         for r, (lo, hi) in zip(spec.rules, spec.window, strict=True)
     ]
-    return 512 + sum(8 * DERIVED * n * (1 + r.taps) for n, r in zip(rows, spec.rules, strict=True))
+    return PLAN_BYTES + sum(
+        8 * DERIVED * n * (1 + r.taps) for n, r in zip(rows, spec.rules, strict=True)
+    )
 
 
 def plan_for(spec: ResampleSpec, adjoint: bool = False) -> Plan:
     """The plan of a spec, remembered while the cache has room for it."""
     return _PLANS.get((spec, adjoint), lambda: Plan(spec, adjoint), _cost)
-
-
-def result_bytes(shape: tuple[int, ...], itemsize: int) -> int:
-    return prod(shape) * itemsize

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, native
+from .arrays import Result, as_array, check_types, native
 from .backends import for_numpy
 from .spec import (
     FLOATS,
@@ -73,8 +73,9 @@ def avg_pool2d(
     array([[4.]])
     """
     x = as_array("x", x)
-    threads = thread_count(num_threads) or get_num_threads()
+    check_types(out, x.dtype, num_threads)
     spec = pool_spec(x.shape, x.dtype, kernel_size, stride, padding, layout, NUMBERS, "avg_pool2d")
+    threads = thread_count(num_threads) or get_num_threads()
     result = Result(out, spec.layout.with_spatial(x.shape, spec.small), x.dtype, x, x)
     if result.array.size:
         for_numpy().avg_pool(spec, native(x), result.array, threads)
@@ -121,11 +122,12 @@ def avg_pool2d_backward(
            [1., 1.]])
     """
     grad = as_array("grad", grad)
-    threads = thread_count(num_threads) or get_num_threads()
+    check_types(out, grad.dtype, num_threads)
     full = check_full_shape("input_size", input_size)
     spec = pool_spec(
         full, grad.dtype, kernel_size, stride, padding, layout, FLOATS, "avg_pool2d_backward"
     )
+    threads = thread_count(num_threads) or get_num_threads()
     _expect("grad", grad, spec.layout.with_spatial(full, spec.small))
     result = Result(out, full, grad.dtype, grad, grad)
     if result.array.size:
@@ -175,9 +177,10 @@ def max_pool2d(
     (array([[7]]), array([[2]]))
     """
     x = as_array("x", x)
-    threads = thread_count(num_threads) or get_num_threads()
+    check_types(out, x.dtype, num_threads)
     wanted = flag("return_indices", return_indices)
     spec = pool_spec(x.shape, x.dtype, kernel_size, stride, padding, layout, NUMBERS, "max_pool2d")
+    threads = thread_count(num_threads) or get_num_threads()
     shape = spec.layout.with_spatial(x.shape, spec.small)
     result = Result(out, shape, x.dtype, x, x)
     places = Result(None, shape, np.dtype(np.int64), result.array) if wanted else None
@@ -228,8 +231,9 @@ def max_pool2d_backward(
            [1., 0.]])
     """
     grad, indices = as_array("grad", grad), as_array("indices", indices)
+    check_types(out, grad.dtype)
     full = check_full_shape("input_size", input_size)
-    spec = index_spec(grad.shape, grad.dtype, full, layout, "grad")
+    spec = index_spec(grad.shape, grad.dtype, indices, full, layout, "grad")
     return _scatter(spec, grad, indices, full, out, add=True)
 
 
@@ -278,7 +282,8 @@ def max_unpool2d(
            [7, 0]])
     """
     x, indices = as_array("x", x), as_array("indices", indices)
-    spec = unpool_spec(x.shape, x.dtype, kernel_size, stride, padding, output_size, layout)
+    check_types(out, x.dtype)
+    spec = unpool_spec(x.shape, x.dtype, indices, kernel_size, stride, padding, output_size, layout)
     full = spec.layout.with_spatial(x.shape, spec.large)
     return _scatter(spec, x, indices, full, out, add=False)
 
@@ -318,7 +323,8 @@ def max_unpool2d_backward(
     array([[3.]])
     """
     grad, indices = as_array("grad", grad), as_array("indices", indices)
-    spec = index_spec(indices.shape, grad.dtype, grad.shape, layout, "grad")
+    check_types(out, grad.dtype)
+    spec = index_spec(indices.shape, grad.dtype, indices, grad.shape, layout, "grad")
     check_indices(indices, indices.shape, spec.large[0] * spec.large[1])
     result = Result(out, indices.shape, grad.dtype, grad, grad, indices)
     if result.array.size:

@@ -10,7 +10,6 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from math import floor, isfinite
 from numbers import Real
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 from . import layout as layouts
 from .axis import AxisRule
 from .layout import Layout
+from .lazy import lazy
 
 METHODS = {
     # mode: (method per axis, spatial axes it wants or None for any)
@@ -40,6 +40,7 @@ INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "in
 NUMBERS = INTEGERS + FLOATS
 _SHORT = ("uint8", "int8", "uint16", "int16", "float16", "bfloat16", "float32")
 MOST_THREADS = 1 << 16  # larger numbers are allowed and mean no more than this
+LARGEST_CELL = 2**31 - 1  # of a pooling
 LONGEST = 2**62  # outputs of an axis that can be indexed
 SHORT_FILTER = 6  # taps up to which 8/16-bit integers and short floats compute in float32
 
@@ -109,6 +110,11 @@ def thread_count(value: object, name: str = "num_threads") -> int | None:
     return min(n, MOST_THREADS)
 
 
+def check_thread_type(value: object) -> None:
+    if value is not None:
+        integer("num_threads", value, "an integer of at least 1, or None")
+
+
 def dtype_name(dtype: np.dtype) -> str:
     """The name of a dtype without its byte order."""
     return dtype.newbyteorder("=").name if dtype.kind in "biufc" else dtype.name
@@ -141,7 +147,7 @@ class ResampleSpec:
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @lazy
     def _hash(self) -> int:
         # Specs are keys of the plan cache; hashing their fractions anew took longer than the
         # arithmetic of a small call.
@@ -151,7 +157,7 @@ class ResampleSpec:
     def full_shape(self) -> tuple[int, ...]:
         return self.layout.with_spatial(self.shape, tuple(r.m for r in self.rules))
 
-    @cached_property
+    @lazy
     def out_shape(self) -> tuple[int, ...]:
         return self.layout.with_spatial(self.shape, tuple(b - a for a, b in self.window))
 
@@ -185,6 +191,7 @@ def resample_spec(
     recompute = flag("recompute_scale_factor", recompute_scale_factor, optional=True)
     smooth = flag("antialias", antialias)
     pairs = window_pairs(window)
+    layout = layouts.check_type(layout)
     _resample_dtype(dtype, mode, backward)
     # Shapes.
     where = layouts.parse(layout, len(shape))
@@ -199,6 +206,7 @@ def resample_spec(
     sizes = per_axis("size", size, rank) if size is not None else None
     scales = per_axis("scale_factor", scale, rank) if scale is not None else None
     # Values.
+    check_not_negative("input_size", shape)
     method = _check_mode(mode, where, align, smooth)
     if recompute and sizes is not None:
         raise ValueError(
@@ -247,7 +255,7 @@ def _scale_types(value: object) -> Any:
     return one(value) if many is None else [one(v) for v in many]
 
 
-def window_pairs(window: object) -> list[tuple[int, int]] | None:
+def window_pairs(window: object) -> list[tuple[int, ...]] | None:
     """The ranges of `window`, checked for their types."""
     if window is None:
         return None
@@ -260,14 +268,12 @@ def window_pairs(window: object) -> list[tuple[int, int]] | None:
         ends = items(r)
         if ends is None:
             raise bad_type("window", window, allowed)
-        if len(ends) != 2:
-            raise bad_value("window", window, allowed)
-        pairs.append((integer("window", ends[0], allowed), integer("window", ends[1], allowed)))
+        pairs.append(tuple(integer("window", end, allowed) for end in ends))
     return pairs
 
 
 def check_window(
-    pairs: list[tuple[int, int]] | None, sizes: tuple[int, ...], where: Layout
+    pairs: list[tuple[int, ...]] | None, sizes: tuple[int, ...], where: Layout
 ) -> tuple[tuple[int, int], ...]:
     """The ranges within outputs of so many samples; without any, all of them."""
     if pairs is None:
@@ -277,12 +283,14 @@ def check_window(
             f"window: got {len(pairs)} ranges for {len(sizes)} spatial axes of layout "
             f"{where.text!r}; allowed: one (start, stop) for each"
         )
+    if any(len(pair) != 2 for pair in pairs):
+        raise bad_value("window", pairs, "a (start, stop) pair of integers for each spatial axis")
     for (lo, hi), m in zip(pairs, sizes, strict=True):
         if not 0 <= lo <= hi <= min(m, LONGEST):
             raise bad_value(
                 "window", (lo, hi), f"0 <= start <= stop <= {m}, the output size of that axis"
             )
-    return tuple(pairs)
+    return tuple((lo, hi) for lo, hi in pairs)
 
 
 def _resample_dtype(dtype: np.dtype, mode: str, backward: bool) -> None:
@@ -336,11 +344,8 @@ def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Frac
         raise bad_value("scale_factor", s, "a factor whose output length is finite")
     if isinstance(s, float) and s.is_integer():
         s = Fraction(int(s))  # integer factors are exact: 49 * (1 / 49) is below 1 in floats
-    if isinstance(s, Fraction):
-        m = floor(n * s)
-        step: Fraction | float = 1 / s
-    else:
-        m, step = _floor_product(n, s), 1.0 / s
+    m = _floor_product(n, s)
+    step: Fraction | float = 1 / s
     if m < 1:
         raise ValueError(
             f"scale_factor: got {shown}, which leaves nothing of an axis of length {n}; "
@@ -349,7 +354,7 @@ def _from_scale(n: int, s: Fraction | float, recompute: bool) -> tuple[int, Frac
     return m, Fraction(n, m) if recompute else step
 
 
-def _floor_product(n: int, s: float) -> int:
+def _floor_product(n: int, s: Fraction | float) -> int:
     product = n * s
     whole = round(product)
     return whole if abs(product - whole) <= 1e-6 else floor(product)
@@ -361,10 +366,12 @@ def check_full_shape(name: str, shape: object) -> tuple[int, ...]:
     many = items(shape)
     if many is None:
         raise bad_type(name, shape, allowed)
-    full = tuple(integer(name, v, allowed) for v in many)
-    if any(v < 0 for v in full):
-        raise bad_value(name, full, "no negative sizes")
-    return full
+    return tuple(integer(name, v, allowed) for v in many)
+
+
+def check_not_negative(name: str, shape: tuple[int, ...]) -> None:
+    if any(v < 0 for v in shape):
+        raise bad_value(name, shape, "no negative sizes")
 
 
 # --- pooling ---------------------------------------------------------------------------------
@@ -391,7 +398,7 @@ class PoolSpec:
         return accumulator(self.dtype, self.kernel[0] * self.kernel[1])
 
 
-def _pool_layout(layout: Any, ndim: int) -> Layout:
+def _pool_layout(layout: str | None, ndim: int) -> Layout:
     where = layouts.parse(layout, ndim)
     if where.rank != 2:
         raise ValueError(
@@ -406,22 +413,22 @@ def _pair(name: str, value: Any) -> tuple[int, int]:
     return per_axis(name, value, 2)
 
 
-def pool_geometry(
-    kernel_size: Any, stride: Any, padding: Any
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Kernel, stride (by default the kernel) and padding as checked pairs."""
-    allowed = "an integer, or one for each of H and W"
+def _geometry_types(kernel_size: Any, stride: Any, padding: Any) -> dict[str, list[int] | int]:
+    """Kernel, stride (by default the kernel) and padding, checked for their types."""
     if stride is None:
         stride = kernel_size
     given = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
-    checked = {name: integers(name, value, allowed) for name, value in given.items()}
-    kernel, step, pad = (_pair(name, value) for name, value in checked.items())
-    for name, pair, least in (("kernel_size", kernel, 1), ("stride", step, 1), ("padding", pad, 0)):
-        if min(pair) < least:
-            raise bad_value(name, pair, f"at least {least}")
+    allowed = "an integer, or one for each of H and W"
+    return {name: integers(name, value, allowed) for name, value in given.items()}
+
+
+def _geometry_values(pairs: dict[str, tuple[int, int]]) -> None:
+    for (name, pair), least in zip(pairs.items(), (1, 1, 0), strict=True):
+        if min(pair) < least or max(pair) > LARGEST_CELL:
+            raise bad_value(name, pair, f"at least {least} and at most {LARGEST_CELL}")
+    kernel, pad = pairs["kernel_size"], pairs["padding"]
     if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
         raise bad_value("padding", pad, f"at most half of the kernel {kernel}")
-    return kernel, step, pad
 
 
 def pool_spec(
@@ -436,8 +443,13 @@ def pool_spec(
 ) -> PoolSpec:
     """Check the arguments of a pooling of an input of `shape`."""
     check_number(dtype, what, dtypes)
-    kernel, step, pad = pool_geometry(kernel_size, stride, padding)
+    typed = _geometry_types(kernel_size, stride, padding)
+    layout = layouts.check_type(layout)
     where = _pool_layout(layout, len(shape))
+    pairs = {name: _pair(name, value) for name, value in typed.items()}
+    check_not_negative("input_size", shape)
+    _geometry_values(pairs)
+    kernel, step, pad = pairs.values()
     large = shape[where.spatial]
     small = tuple(
         (n + 2 * p - k) // s + 1 for n, k, s, p in zip(large, kernel, step, pad, strict=True)
@@ -453,6 +465,7 @@ def pool_spec(
 def unpool_spec(
     shape: tuple[int, ...],
     dtype: np.dtype,
+    indices: np.ndarray,
     kernel_size: Any,
     stride: Any,
     padding: Any,
@@ -461,15 +474,20 @@ def unpool_spec(
 ) -> PoolSpec:
     """Check the arguments of an unpooling of pooled values of `shape`."""
     check_number(dtype, "max_unpool2d", NUMBERS)
-    kernel, step, pad = pool_geometry(kernel_size, stride, padding)
+    check_index_type(indices)
+    typed = _geometry_types(kernel_size, stride, padding)
+    given = None if output_size is None else check_full_shape("output_size", output_size)
+    layout = layouts.check_type(layout)
     where = _pool_layout(layout, len(shape))
+    pairs = {name: _pair(name, value) for name, value in typed.items()}
+    _geometry_values(pairs)
+    kernel, step, pad = pairs.values()
     small = shape[where.spatial]
     usual = tuple(
         (n - 1) * s - 2 * p + k for n, k, s, p in zip(small, kernel, step, pad, strict=True)
     )
     large = usual
-    if output_size is not None:
-        given = check_full_shape("output_size", output_size)
+    if given is not None:
         if len(given) == len(shape):
             if where.with_spatial(shape, given[where.spatial]) != given:
                 raise bad_value("output_size", given, f"the axes besides H and W as in {shape}")
@@ -487,12 +505,20 @@ def unpool_spec(
 
 
 def index_spec(
-    shape: tuple[int, ...], dtype: np.dtype, full: tuple[int, ...], layout: Any, name: str
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    indices: np.ndarray,
+    full: tuple[int, ...],
+    layout: Any,
+    name: str,
 ) -> PoolSpec:
     """Check a gradient of shape `shape` against the full shape `full` its indices point into."""
     if dtype_name(dtype) not in FLOATS:
         raise TypeError(f"{name}: got dtype {dtype}; allowed: {', '.join(FLOATS)}")
+    check_index_type(indices)
+    layout = layouts.check_type(layout)
     where = _pool_layout(layout, len(shape))
+    check_not_negative("input_size", full)
     if len(full) != len(shape) or where.with_spatial(full, shape[where.spatial]) != shape:
         raise ValueError(
             f"{name}: got shape {shape} for {full}; allowed: shapes alike but for H and W"
@@ -500,10 +526,13 @@ def index_spec(
     return PoolSpec(where, dtype_name(dtype), full[where.spatial], shape[where.spatial])  # type: ignore[arg-type]
 
 
-def check_indices(indices: np.ndarray, shape: tuple[int, ...], plane: int) -> None:
-    """`indices` must be integers of `shape`, each a flat place h * W + w inside the plane."""
+def check_index_type(indices: np.ndarray) -> None:
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices: got dtype {indices.dtype}; allowed: integers")
+
+
+def check_indices(indices: np.ndarray, shape: tuple[int, ...], plane: int) -> None:
+    """`indices` must be of `shape`, each a flat place h * W + w inside the plane."""
     if indices.shape != shape:
         raise ValueError(f"indices: got shape {indices.shape}; allowed: {shape}")
     if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < plane:

@@ -13,8 +13,8 @@ def _from_environment() -> int | None:
     for name in ("UPSAMPLER_NUM_THREADS", "OMP_NUM_THREADS"):
         # OMP_NUM_THREADS may be a list, one number for each level of nesting.
         text = os.environ.get(name, "").split(",")[0].strip()
-        if text.isdigit() and int(text) > 0:
-            return int(text)
+        if text.isascii() and text.isdigit() and int(text) > 0:
+            return thread_count(int(text))
     return None
 
 

@@ -17,6 +17,8 @@
 #endif
 #if defined(_MSC_VER)
 #include <intrin.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 typedef struct { uint16_t bits; } f16_t;
@@ -268,7 +270,9 @@ static inline int runs_avx2(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") &&
+    /* Clang's builtin does not know "f16c": bit 29 of leaf 1 says it. */
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1) && __builtin_cpu_supports("avx2") &&
            __builtin_cpu_supports("fma");
 #elif defined(_M_X64)
     int r[4];

@@ -272,8 +272,12 @@ def pool(
     planes = large.shape[0] * job.outer1 * job.inner
     rows = job.large_h if operation == AVG_BACKWARD else job.small_h
     threads = helpful_threads(threads, large.size)
-    job.block = rows if whole else rows_per_unit(rows, job.large_w, planes, threads, 1)
-    job.blocks = (rows + job.block - 1) // job.block
+    # A whole plane is one unit, also where there is nothing to put into it.
+    job.block = max(<Py_ssize_t> 1, rows)
+    job.blocks = 1
+    if not whole:
+        job.block = rows_per_unit(rows, job.large_w, planes, threads, 1)
+        job.blocks = (rows + job.block - 1) // job.block
     if operation == ADD:
         scratch = job.large_h * job.large_w * sizeof(double)
     with nogil:

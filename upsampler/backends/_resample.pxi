@@ -201,7 +201,15 @@ cdef inline real careful_linear(real a, real b, real w) noexcept nogil:
     cdef real v = a + w * (b - a)
     if isfinite(v):
         return v
-    return (1 - w) * a + w * b if w != 0 else a
+    return (<real> 1 - w) * a + w * b if w != 0 else a
+
+
+cdef inline bint counts(real w, real x) noexcept nogil:
+    """Whether a term belongs to a careful sum: a weight of 0 silences what is not finite.
+
+    (A term 0 * x of a finite x stays: it can turn -0 into 0, as it does in the fast loops.)
+    """
+    return w != 0 or isfinite(x)
 
 
 cdef void careful_columns(
@@ -215,6 +223,7 @@ cdef void careful_columns(
     cdef Py_ssize_t j, c, t
     cdef const real* a
     cdef real v, total
+    cdef bint empty
     for j in range(tile.out_n):
         for c in range(inner):
             a = row + start[j] * inner + c
@@ -223,10 +232,12 @@ cdef void careful_columns(
                 o[j * inner + c] = careful_linear(a[0], a[inner], weight[j])
             else:
                 total = 0
+                empty = True
                 for t in range(w.taps):
                     v = weight[j * by_row + t * by_tap]
-                    if v != 0:
-                        total = total + v * a[t * inner]
+                    if counts(v, a[t * inner]):
+                        total = v * a[t * inner] if empty else total + v * a[t * inner]
+                        empty = False
                 o[j * inner + c] = total
 
 
@@ -323,6 +334,8 @@ cdef void blend(
     cdef const real* a
     cdef const real* b
     cdef Py_ssize_t k, t
+    cdef real total
+    cdef bint empty
     if table.kind == IDENTITY:
         codec.store(to, rows[0], n, NULL, NULL)
     elif table.kind == LINEAR:
@@ -341,12 +354,14 @@ cdef void blend(
             codec.sum(to, rows, weight, table.taps, n, NULL, NULL)
             return
         for k in range(n):
-            careful[k] = 0
-        for t in range(table.taps):
-            if weight[t] != 0:
+            total = 0
+            empty = True
+            for t in range(table.taps):
                 a = <const real*> rows[t]
-                for k in range(n):
-                    careful[k] = careful[k] + weight[t] * a[k]
+                if counts(weight[t], a[k]):
+                    total = weight[t] * a[k] if empty else total + weight[t] * a[k]
+                    empty = False
+            careful[k] = total
         codec.store(to, careful, n, NULL, NULL)
 
 

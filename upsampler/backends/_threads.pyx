@@ -21,6 +21,7 @@ cdef extern from "pythread.h" nogil:
     PyThread_type_lock PyThread_allocate_lock()
     int PyThread_acquire_lock(PyThread_type_lock, int)
     void PyThread_release_lock(PyThread_type_lock)
+    void PyThread_free_lock(PyThread_type_lock)
     unsigned long PyThread_start_new_thread(void (*)(void*) noexcept nogil, void*)
     unsigned long PYTHREAD_INVALID_THREAD_ID
 
@@ -156,6 +157,8 @@ cdef Worker* new_worker() noexcept nogil:
         return NULL
     PyThread_acquire_lock(worker.wake, 1)
     if PyThread_start_new_thread(worker_main, worker) == PYTHREAD_INVALID_THREAD_ID:
+        PyThread_release_lock(worker.wake)
+        PyThread_free_lock(worker.wake)
         free(worker)
         return NULL
     return worker
@@ -235,16 +238,8 @@ cdef int run_units(
         PyThread_release_lock(mutex)
     if job.done != NULL:
         PyThread_release_lock(job.done)
-        free_lock(job.done)
+        PyThread_free_lock(job.done)
     return 0 if ok or job.next >= units else -1
-
-
-cdef extern from "pythread.h" nogil:
-    void PyThread_free_lock(PyThread_type_lock)
-
-
-cdef void free_lock(PyThread_type_lock lock) noexcept nogil:
-    PyThread_free_lock(lock)
 
 
 def set_cores(int n):

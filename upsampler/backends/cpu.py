@@ -12,7 +12,7 @@ import numpy as np
 from ..axis import AxisTable
 from ..conv_spec import ConvSpec
 from ..layout import canonical
-from ..plan import Plan
+from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
 from . import _cpu_baseline, _threads  # type: ignore[attr-defined]
@@ -214,11 +214,12 @@ class Cpu:
         *outer, w = plan.tables
         d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
         slots = 1 if plan.adjoint else d.taps * h.taps
-        key = (self.isa, inner, slots, dtype.name)
-        columns = w.derived.get(key)
-        if columns is None:
-            columns = column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE)
-            w.derived[key] = columns
+        key = (w, self.isa, inner, slots, dtype.name)
+        columns = _COLUMNS.get(
+            key,
+            lambda: column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE),
+            lambda made: made.nbytes,
+        )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide = dtype == np.float64
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
@@ -252,6 +253,8 @@ def _copy_period(table: AxisTable) -> int:
     return f if np.array_equal(table.start, regular) else 0
 
 
+# Windows that differ in rows only share the tiles of their columns.
+_COLUMNS = BoundedCache(CACHE_BYTES)
 _BACKENDS = {isa: Cpu(isa) for isa in _LOOPS}
 
 

@@ -58,6 +58,14 @@ class ColumnTiles:
     in_row: int  # pixels of the longest loaded row, its pad included
     out_row: int
 
+    @property
+    def nbytes(self) -> int:
+        arrays = [self.tiles, self.start, self.columns, self.weights]
+        if self.groups is not None:
+            g = self.groups
+            arrays += [g.first, g.base, g.shuffle, g.weights]
+        return sum(a.nbytes for a in arrays)
+
 
 def kind_of(table: AxisTable) -> int:
     return KINDS["identity" if table.identity else table.kind]
