@@ -140,3 +140,15 @@ def test_unfit_pictures_are_refused_beforehand(tmp_path, name, dtype, shape, alp
 def test_what_is_no_picture(array, alpha, message):
     with pytest.raises(ValueError, match=message):
         Picture(array, alpha)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_tiff_beyond_4_gb_is_bigtiff(tmp_path, monkeypatch, dtype):
+    """Offsets of classic TIFF have 32 bits; with the limit moved, a small picture shows it."""
+    array = pixels((20, 30, 3), dtype)
+    monkeypatch.setattr("upsampler.tiffs._CLASSIC", array.nbytes)
+    for name, magic, rows in (("a.tif", b"II*\0", 20), ("b.tif", b"II+\0", 21)):
+        big = np.resize(array, (rows, 30, 3))
+        write(tmp_path / name, Picture(big))
+        assert (tmp_path / name).read_bytes()[:4] == magic
+        np.testing.assert_array_equal(read(tmp_path / name).pixels, big)

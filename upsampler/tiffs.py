@@ -18,6 +18,7 @@ from .rasters import upright
 _OWN_COMPRESSIONS = (1, 8, 32946, 32773)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = range(4)
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_CLASSIC = 2**32 - 2**25  # bytes of pixels that leave room for the tables below 4 GB
 
 
 def read_tiff(file: BinaryIO, size: int) -> Picture:
@@ -164,4 +165,6 @@ def write_tiff(file: BinaryIO, picture: Picture) -> None:
         compression="zlib" if picture.dtype.kind in "iu" else None,
         iccprofile=picture.icc,
         metadata=None,
+        # tifffile decides so by itself, but not with compression: there it fails at 4 GB.
+        bigtiff=picture.pixels.nbytes > _CLASSIC,
     )
