@@ -123,7 +123,7 @@ def test_the_crop_on_the_sheet_is_the_option(run):
     assert Crop(y=10, x=20, height=6, width=12).name == "20,10,12x6"
     legend = [text for text, *_ in _legend(comparison, "x", crops)]
     for letter, crop in zip("AB", crops, strict=True):
-        assert any(line.startswith(f"{letter}: --crop {crop.name},") for line in legend)
+        assert any(line.startswith(f"{letter}: -c {crop.name},") for line in legend)
 
 
 def test_against_a_ground_truth(run):

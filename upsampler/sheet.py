@@ -255,7 +255,7 @@ def _legend(
         lines.append((text, 16, _FAINT))
     for letter, crop, colour in zip("AB", crops, _MARKS, strict=False):
         k = max(1, max(PANE, *(c.width for c in crops)) // crop.width)
-        text = f"{letter}: --crop {crop.name}, each pixel shown {k} x {k}"
+        text = f"{letter}: -c {crop.name}, each pixel shown {k} x {k}"
         lines.append((text, 16, colour))
     lines.append(("Every pixel of a crop is a pixel that the method produced.", 16, _FAINT))
     lines.append(("Ticks: where the input's pixels begin.", 16, _FAINT))
