@@ -6,6 +6,7 @@ import upsampler
 from upsampler import (
     avg_pool2d,
     avg_pool2d_backward,
+    checkerboard,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose2d_backward,
@@ -15,6 +16,8 @@ from upsampler import (
     max_pool2d_backward,
     max_unpool2d,
     max_unpool2d_backward,
+    pixel_shuffle,
+    pixel_unshuffle,
     set_num_threads,
 )
 
@@ -403,4 +406,15 @@ ROWS = [
         ["grad", "(2, 3, 5, 7)", "(2, 4, 7, 9)"],
     ),
     (conv_transpose2d, (X, W), {"window": [(0, 2)]}, ValueError, ["window", "1 ranges", "2"]),
+    # --- pixel shuffle, checkerboard
+    (pixel_shuffle, (X.astype(object), 2), {}, TypeError, ["x", "object"]),
+    (pixel_shuffle, (X, 2.0), {}, TypeError, ["upscale_factor", "2.0", "integer"]),
+    (pixel_shuffle, (X, 0), {}, ValueError, ["upscale_factor", "0", "at least 1"]),
+    (pixel_shuffle, (PLANE, 2), {}, ValueError, ["layout", "'HW'", "C, H and W"]),
+    (pixel_shuffle, (X, 2), {}, ValueError, ["x", "3 channels", "multiple of 4"]),
+    (pixel_unshuffle, (X, 2), {}, ValueError, ["x", "5 and 7", "multiples of 2"]),
+    (checkerboard, (W.astype(int), 2), {}, TypeError, ["weight", "int64", "float16"]),
+    (checkerboard, (W, 2.5), {}, TypeError, ["stride", "2.5", "integer"]),
+    (checkerboard, (W[0, 0], 2), {}, ValueError, ["weight", "(3, 3)", "C_in"]),
+    (checkerboard, (W, 2, 0), {}, ValueError, ["dilation", "(0, 0)", "at least 1"]),
 ]

@@ -1,5 +1,6 @@
 """Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
 
+from .analysis import Checkerboard, checkerboard
 from .backends import BackendUnavailable, backends
 from .conv import (
     conv_transpose1d,
@@ -18,16 +19,24 @@ from .pooling import (
     max_unpool2d,
     max_unpool2d_backward,
 )
+from .shuffle import (
+    pixel_shuffle,
+    pixel_shuffle_backward,
+    pixel_unshuffle,
+    pixel_unshuffle_backward,
+)
 from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BackendUnavailable",
+    "Checkerboard",
     "__version__",
     "avg_pool2d",
     "avg_pool2d_backward",
     "backends",
+    "checkerboard",
     "conv_transpose1d",
     "conv_transpose1d_backward",
     "conv_transpose2d",
@@ -41,5 +50,9 @@ __all__ = [
     "max_pool2d_backward",
     "max_unpool2d",
     "max_unpool2d_backward",
+    "pixel_shuffle",
+    "pixel_shuffle_backward",
+    "pixel_unshuffle",
+    "pixel_unshuffle_backward",
     "set_num_threads",
 ]
