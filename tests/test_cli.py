@@ -372,8 +372,10 @@ def test_stopped_it_leaves_no_half_file(tmp_path, moment, number, code, said):
     write(tmp_path / "in.png", Picture(chart()))
     script = textwrap.dedent(
         f"""
-        import sys, time
+        import signal, sys, time
         from upsampler import cli, images, resize
+        # Whoever starts a job in the background has it ignore interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         resize.BLOCK = 1 << 14
         def slow(*args):
             print("{moment}", flush=True)
