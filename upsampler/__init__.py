@@ -1,7 +1,7 @@
 """Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
 
 from .analysis import Checkerboard, checkerboard
-from .backends import BackendUnavailable, backends
+from .backends import BackendUnavailable, backends, preload
 from .conv import (
     conv_transpose1d,
     conv_transpose1d_backward,
@@ -28,6 +28,8 @@ from .shuffle import (
 from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
+
+preload()
 
 __all__ = [
     "BackendUnavailable",

@@ -28,6 +28,16 @@ def get(name: str) -> Any:
     return module.of_isa(isa) if isa else module.backend
 
 
+def preload() -> None:
+    """Load the loops of the CPU now rather than in the first call.
+
+    A thread that imports them holds the import's lock, and a child forked at that moment waits
+    for it forever.  Where they cannot be loaded, the first call says why.
+    """
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_MODULES["cpu"])
+
+
 def for_numpy() -> Any:
     """The backend that computes on NumPy arrays."""
     return get(_forced.get() or "cpu")
