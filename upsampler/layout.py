@@ -91,6 +91,13 @@ def _no_default(ndim: int) -> str:
     return f"layout: arrays of {ndim} axes have no layout; allowed: 1 to 5 axes"
 
 
+def by_letters(x: np.ndarray, layout: Layout, letters: str) -> np.ndarray:
+    """`x` as a view with an axis for each of `letters`, of length 1 where `layout` lacks it."""
+    axes = [layout.text.find(letter) for letter in letters]
+    view = x.transpose([a for a in axes if a >= 0])
+    return view[tuple(None if a < 0 else slice(None) for a in axes)]
+
+
 @dataclass(frozen=True)
 class Canonical:
     """How to see arrays of one layout as (outer0, outer1, D, H, W, inner).

@@ -43,10 +43,6 @@ class Plan:
         """float32 or float64; decided by the full tables, never by the window."""
         return accumulator(self.spec.dtype, max(t.full_taps for t in self.tables))
 
-    @property
-    def nbytes(self) -> int:
-        return sum(t.nbytes for t in self.tables)
-
     def pieces(self) -> Iterator[tuple[Plan, tuple[slice, ...]]]:
         """Plans that together do a long window, with the slices of the result they fill.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import layout as layouts
 from .arrays import Result, as_array, check_types
-from .layout import Layout
+from .layout import Layout, by_letters
 from .spec import bad_value, integer
 
 
@@ -211,19 +211,15 @@ def _shuffle(
     return result.finish(x.dtype)
 
 
-def _planes(x: np.ndarray, where: Layout) -> np.ndarray:
-    """`x` as a view (N, C, H, W)."""
-    view = x.transpose([where.text.index(letter) for letter in "NCHW" if letter in where.text])
-    return view if view.ndim == 4 else view[None]
-
-
 def _blocks(x: np.ndarray, where: Layout, r: int) -> np.ndarray:
     """The large side as a view (N, C, r, r, H, W): splitting an axis never copies."""
-    n, c, h, w = _planes(x, where).shape
-    return _planes(x, where).reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+    planes = by_letters(x, where, "NCHW")
+    n, c, h, w = planes.shape
+    return planes.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
 
 
 def _groups(x: np.ndarray, where: Layout, r: int) -> np.ndarray:
     """The small side as a view (N, C, r, r, H, W)."""
-    n, c, h, w = _planes(x, where).shape
-    return _planes(x, where).reshape(n, c // (r * r), r, r, h, w)
+    planes = by_letters(x, where, "NCHW")
+    n, c, h, w = planes.shape
+    return planes.reshape(n, c // (r * r), r, r, h, w)

@@ -76,10 +76,6 @@ cdef struct ConvJob:
     char* weight_grad
 
 
-cdef inline Py_ssize_t target_phases(const ConvJob* job, int axis) noexcept nogil:
-    return job.target.stride[axis]
-
-
 cdef inline void run_block(
     Py_ssize_t rows, real* o, Py_ssize_t o_stride, const real* x, Py_ssize_t plane,
     const Py_ssize_t* offset, Py_ssize_t taps, Py_ssize_t channels, const real* w, Py_ssize_t n,

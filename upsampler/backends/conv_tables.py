@@ -7,6 +7,7 @@ number of threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -152,6 +153,7 @@ def _tables(
     )
 
 
+@lru_cache(maxsize=256)
 def forward_tables(spec: ConvSpec, slack: int) -> Tables:
     """For the output: positions u with u * stride + phase - origin inside the window."""
     axes = axes_of(spec)
@@ -161,6 +163,7 @@ def forward_tables(spec: ConvSpec, slack: int) -> Tables:
     return _tables(axes, spec.channels_in // spec.groups, slack, first, count, True)
 
 
+@lru_cache(maxsize=256)
 def backward_tables(spec: ConvSpec, slack: int, channels: int | None = None) -> Tables:
     """For both gradients: positions are those of the input; `channels` are loaded at once."""
     axes = axes_of(spec)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..axis import AxisTable
 from ..conv_spec import ConvSpec
-from ..layout import canonical
+from ..layout import by_letters, canonical
 from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
@@ -231,11 +231,7 @@ def arithmetic_of(spec: ConvSpec) -> np.dtype:
 
 
 def _channels_first(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
-    """`x` as a view of shape (N, C, D, H, W)."""
-    text = spec.layout.text
-    axes = [text.find(letter) for letter in "NCDHW"]
-    view = x.transpose([a for a in axes if a >= 0])
-    return view[tuple(None if a < 0 else slice(None) for a in axes)]
+    return by_letters(x, spec.layout, "NCDHW")
 
 
 def _copy_tables(plan: Plan, inner: int) -> tuple[Any, ...]:

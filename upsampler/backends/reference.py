@@ -15,7 +15,7 @@ import numpy as np
 
 from ..axis import AxisTable
 from ..conv_spec import ConvSpec
-from ..layout import canonical
+from ..layout import by_letters, canonical
 from ..plan import Plan
 from ..spec import PoolSpec
 
@@ -196,10 +196,7 @@ class Reference:
 
 def _channels_first_view(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
     """`x` as a view of shape (N, C, spatial...)."""
-    text = spec.layout.text
-    order = [text.index(c) for c in "NC" if c in text] + list(spec.layout.axes)
-    view = x.transpose(order)
-    return view if "N" in text else view[None]
+    return by_letters(x, spec.layout, "NC" + "DHW"[3 - spec.rank :])
 
 
 def _channels_first(spec: ConvSpec, x: np.ndarray, channels: int) -> np.ndarray:
