@@ -28,7 +28,9 @@ class ConvSpec:
     """A transposed convolution: ``out[i * stride - padding + t * dilation] += x[i] * weight[t]``.
 
     Sizes have one entry for each spatial axis; `small` is the input of the transposed
-    convolution, `large` its whole output.
+    convolution, `large` its whole output.  A padding below 0 adds outputs at the begin, and with
+    `edge` samples outside of the input are those of its border instead of 0: both serve
+    resize-convolutions and cannot be asked for by themselves.
     """
 
     layout: Layout
@@ -44,6 +46,7 @@ class ConvSpec:
     padding: Sizes
     dilation: Sizes
     window: tuple[tuple[int, int], ...]
+    edge: bool = False
 
     @property
     def rank(self) -> int:

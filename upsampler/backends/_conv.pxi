@@ -51,6 +51,7 @@ cdef struct Source:
     Py_ssize_t phases
     const Py_ssize_t* back  # positions that the halo reaches back, along each axis
     const Py_ssize_t* ahead  # and ahead
+    bint edge  # places outside repeat the border sample (strides of 1 only); else they are zero
 
 cdef struct ConvJob:
     Source source
@@ -116,11 +117,12 @@ cdef void load_plane(
     real* plane, const ConvJob* job, const Source* source, Py_ssize_t n, Py_ssize_t channel,
     const Py_ssize_t* phase, const Py_ssize_t* u, const Py_ssize_t* count, char* items,
 ) noexcept nogil:
-    """A tile with its halo, of one channel and phase; zeros where there is no sample."""
+    """A tile with its halo, of one channel and phase; zeros or the border where no sample is."""
     cdef const Grid* grid = &source.grid
     cdef Py_ssize_t[3] at
     cdef Py_ssize_t[3] n_places
-    cdef Py_ssize_t d, h, y, z, first, stop, step
+    cdef Py_ssize_t d, h, x, y, z, first, stop, step
+    cdef real* to
     cdef const char* base = grid.data + n * grid.batch + channel * grid.channel
     cdef const char* row
     cdef int a
@@ -133,25 +135,38 @@ cdef void load_plane(
     first = (-at[2] + step - 1) // step if at[2] < 0 else 0
     stop = (grid.length[2] - at[2] - 1) // step + 1 if at[2] < grid.length[2] else 0
     stop = min(stop, n_places[2])
-    if first >= stop:
+    if source.edge:
+        # At least one sample, from which the places on either side are filled.
+        first = min(first, n_places[2] - 1)
+        stop = max(stop, first + 1)
+    elif first >= stop:
         return
     for d in range(n_places[0]):
         z = at[0] + d * grid.stride[0]
-        if z < 0 or z >= grid.length[0]:
+        if source.edge:
+            z = max(<Py_ssize_t> 0, min(z, grid.length[0] - 1))
+        elif z < 0 or z >= grid.length[0]:
             continue
         for h in range(n_places[1]):
             y = at[1] + h * grid.stride[1]
-            if y < 0 or y >= grid.length[1]:
+            if source.edge:
+                y = max(<Py_ssize_t> 0, min(y, grid.length[1] - 1))
+            elif y < 0 or y >= grid.length[1]:
                 continue
-            row = base + z * grid.step[0] + y * grid.step[1]
-            row += (at[2] + first * step) * grid.step[2]
+            x = at[2] + first * step
+            if source.edge:
+                x = max(<Py_ssize_t> 0, min(x, grid.length[2] - 1))
+            row = base + z * grid.step[0] + y * grid.step[1] + x * grid.step[2]
             if grid.step[2] * step != grid.size:
                 gather_items(items, row, stop - first, step * grid.step[2], grid.size)
                 row = items
-            job.codec.load(
-                plane + (d * job.extent[1] + h) * job.extent[2] + first, row, stop - first,
-                NULL, NULL,
-            )
+            to = plane + (d * job.extent[1] + h) * job.extent[2]
+            job.codec.load(to + first, row, stop - first, NULL, NULL)
+            if source.edge:
+                for x in range(first):
+                    to[x] = to[first]
+                for x in range(stop, n_places[2]):
+                    to[x] = to[stop - 1]
 
 
 cdef void interleave(
@@ -500,7 +515,8 @@ cdef void split_rows(ConvJob* job, Py_ssize_t others, int threads, Py_ssize_t wh
 
 
 def convolve(
-    tables, source, target, weight, bias, groups, bint by_input, int code, bint wide, int threads
+    tables, source, target, weight, bias, groups, bint by_input, bint edge, int code, bint wide,
+    int threads,
 ):
     """Sums over taps and channels: the output, or (`by_input`) the gradient of the input.
 
@@ -514,6 +530,7 @@ def convolve(
     cdef size_t scratch
     cdef int failed
     fill_conv(&job, tables, source, target, code, wide, groups)
+    job.source.edge = edge
     units = job.batch * job.groups * job.tiles[0] * job.tiles[1] * job.tiles[2]
     # Worth a thread from about 50 us of sums on.
     threads = <int> max(1, min(
