@@ -7,24 +7,41 @@ import numpy as np
 import pytest
 
 from .bench import __main__ as program
-from .bench import cases, contest, peers, report, timing
-from .bench.cases import Case
-from .bench.contest import FRESH, LIMIT, OUT, Result
+from .bench import bars, cases, contest, limits, peers, report, timing
+from .bench.case import Entry
+from .bench.contest import FRESH, LIMIT, OUT, SGEMM, Result
+from .bench.convolution import ConvTranspose, ConvTransposeBackward
+from .bench.interpolation import Interpolation, InterpolationBackward
+from .bench.shuffle import Shuffle
 from .bench.timing import Stats
 
-TINY = (
-    Case("bilinear", "float32", "NCHW", (2, 3, 5, 7), (10, 14)),
-    Case("nearest", "float32", "NCHW", (1, 1, 5, 7), (10, 21)),
-    Case("bicubic", "float32", "NCHW", (2, 3, 5, 7), (11, 17)),
-    Case("bilinear", "uint8", "HWC", (5, 7, 3), (8, 12)),
-    Case("bilinear", "uint8", "HW", (5, 7), (10, 14)),
-    Case("nearest", "uint8", "HWC", (5, 7, 3), (10, 14)),
-    Case("bicubic", "uint8", "HWC", (5, 7, 3), (10, 14)),
+INTERPOLATIONS = (
+    Interpolation("bilinear", "float32", "NCHW", (2, 3, 5, 7), (10, 14)),
+    Interpolation("nearest", "float32", "NCHW", (1, 1, 5, 7), (10, 21)),
+    Interpolation("bicubic", "float32", "NCHW", (2, 3, 5, 7), (11, 17)),
+    Interpolation("bilinear", "uint8", "HWC", (5, 7, 3), (8, 12)),
+    Interpolation("bilinear", "uint8", "HW", (5, 7), (10, 14)),
+    Interpolation("nearest", "uint8", "HWC", (5, 7, 3), (10, 14)),
+    Interpolation("bicubic", "uint8", "HWC", (5, 7, 3), (10, 14)),
 )
+DENSE = ("DCGAN", (2, 6, 5, 7), 5, 3, 2, 1, 1)
+DEPTHWISE = ("RGB", (1, 3, 5, 7), 3, 4, 2, 1, 0, 3)
+OTHERS = (
+    *(
+        InterpolationBackward(m, "float32", "NCHW", (2, 3, 5, 7), (10, 14))
+        for m in ("bilinear", "nearest")
+    ),
+    *(ConvTranspose(*shape, layout="NCHW") for shape in (DENSE, DEPTHWISE)),
+    *(ConvTranspose(*shape, layout="NHWC") for shape in (DENSE, DEPTHWISE)),
+    *(ConvTransposeBackward(*shape, layout="NCHW") for shape in (DENSE, DEPTHWISE)),
+    *(ConvTransposeBackward(*shape, layout="NHWC") for shape in (DENSE, DEPTHWISE)),
+    *(Shuffle((2, 18, 5, 7), 3, layout=layout) for layout in ("NCHW", "NHWC")),
+)
+TINY = INTERPOLATIONS + OTHERS
 
 
 def result(case=TINY[0], threads=1, **seconds):
-    names = {"memset": LIMIT, "out": OUT, "fresh": FRESH}
+    names = {"memset": LIMIT, "sgemm": SGEMM, "out": OUT, "fresh": FRESH}
     times = {names.get(k, k.replace("_", " ")): Stats(s, s, s, 3) for k, s in seconds.items()}
     return Result(case, threads, times)
 
@@ -80,57 +97,119 @@ def test_measure_alternates_and_leaves_out_the_call_that_warms_up():
 # --- cases and peers -------------------------------------------------------------------------
 
 
-def test_the_table_of_cases():
+def test_names_of_cases_are_one_each():
     names = [c.name for c in cases.CASES]
-    assert len(names) == len(set(names)) == 17
+    assert len(names) == len(set(names))
     assert names[0] == "bilinear f32 NCHW 1x21x128x128 -> 512x512"
-    assert names[-1] == "bicubic u8 HWC 1080x1920x3 -> 2160x3840"
-    assert cases.CASES[0].out_shape == (1, 21, 512, 512)
-    assert cases.CASES[0].out_bytes == 21 * 512 * 512 * 4
-    assert cases.CASES[-1].out_shape == (2160, 3840, 3)
+    assert "conv_transpose2d RGB f32 NHWC 1x512x512x3 -> 3 k4s2p1 depthwise backward" in names
+    assert "pixel_shuffle f32 NHWC 1x128x128x256 r2" in names
+
+
+def test_every_kind_is_among_the_cases():
+    assert {type(c) for c in TINY} == {type(c) for c in cases.CASES}
 
 
 def test_a_filter_takes_every_word():
-    chosen = cases.matching("bilinear HWC")
+    chosen = cases.matching("bilinear HWC u8")
     assert [c.shape for c in chosen] == [(1080, 1920, 3), (1000, 1500, 3)]
 
 
 @pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
-@pytest.mark.parametrize("name", peers.PEERS)
-def test_every_way_of_a_peer_gives_our_picture(name, case):
-    x = case.input()
-    entries = peers.PEERS[name][1](case, x, 1)
-    assert contest.check(case, x, entries, 1) == {}
-    for entry in entries:
-        assert entry.view(entry.run()).shape == case.out_shape
-    asked = {"pillow": case.dtype == "uint8", "scikit-image": case.mode != "bicubic"}
-    assert bool(entries) is asked.get(name, True)
+def test_a_case_knows_the_shape_of_its_result(case):
+    results = contest.arrays(case.ours(case.inputs(), 1)())
+    if case.out_shape is None:
+        assert len(results) == (3 if isinstance(case, ConvTranspose) else 1)
+        assert results[0].shape == case.inputs()[0].shape
+    else:
+        assert [a.shape for a in results] == [case.out_shape]
 
 
-def test_a_peer_with_another_picture_is_found():
-    case, x = TINY[0], TINY[0].input()
-    ours = contest.ours_run(case, x, 1)()
+@pytest.mark.parametrize("case", TINY, ids=lambda case: case.name)
+@pytest.mark.parametrize("name", peers.MODULES)
+def test_every_way_of_a_peer_gives_our_result(name, case):
+    inputs = case.inputs()
+    entries = case.ways[name](case, inputs, 1) if name in case.ways else []
+    assert contest.check(case, inputs, entries, 1) == {}
+    if case in INTERPOLATIONS:
+        asked = {"pillow": case.dtype == "uint8", "scikit-image": case.mode != "bicubic"}
+        assert bool(entries) is asked.get(name, True)
+    else:
+        assert bool(entries) is (name == "torch")
+
+
+def test_torch_gets_our_memory_in_its_own_format():
+    """Both layouts are compared with the same layout: nothing is converted in the timed span."""
+    import torch
+
+    case = ConvTranspose(*DENSE, layout="NHWC")
+    inputs = case.inputs()
+    _, (x, weight, _) = case.in_torch(inputs, 1)
+    assert x.data_ptr() == inputs[0].ctypes.data
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    _, (x, weight, _) = ConvTranspose(*DENSE).in_torch(ConvTranspose(*DENSE).inputs(), 1)
+    assert x.is_contiguous()
+    assert weight.is_contiguous()
+
+
+def entries(case, *pairs):
+    return [Entry(name, lambda value=value: value, lambda value: value) for name, value in pairs]
+
+
+def test_a_peer_with_another_result_is_found():
+    case, inputs = TINY[0], TINY[0].inputs()
+    ours = case.ours(inputs, 1)()
     wrong = ours.copy()
     wrong[1, 2, 3, 4] += 1e-3
-    entries = [
-        peers.Entry("right", lambda: ours, np.asarray),
-        peers.Entry("wrong", lambda: wrong, np.asarray),
-        peers.Entry("small", lambda: ours[:1], np.asarray),
-    ]
-    found = contest.check(case, x, entries, 1)
+    found = contest.check(
+        case, inputs, entries(case, ("right", ours), ("wrong", wrong), ("small", ours[:1])), 1
+    )
     assert found == {"wrong": pytest.approx(1e-3, rel=1e-3), "small": float("inf")}
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_peer_with_one_other_gradient_is_found(which):
+    case = ConvTransposeBackward(*DENSE)
+    inputs = case.inputs()
+    wrong = [a.copy() for a in case.ours(inputs, 1)()]
+    wrong[which].flat[-1] += 0.25
+    found = contest.check(case, inputs, entries(case, ("wrong", tuple(wrong))), 1)
+    assert found == {"wrong": pytest.approx(0.25, rel=1e-3)}
+
+
+def test_operations_are_counted():
+    forward, backward = ConvTranspose(*DEPTHWISE), ConvTransposeBackward(*DEPTHWISE)
+    assert forward.flops == 2 * 3 * 5 * 7 * 4 * 4  # one output channel for each input channel
+    assert backward.flops == 2 * forward.flops
+    assert ConvTranspose(*DENSE).flops == 2 * (2 * 6 * 5 * 7) * 5 * 3 * 3
 
 
 def test_memset_fills_everything_with_any_number_of_threads():
     for threads in (1, 2, 3):
         buffer = np.ones((7, 13), np.uint8)
         with contest.ThreadPoolExecutor(2) as pool:
-            contest.memset(buffer, pool, threads)
-        assert not buffer.any()
+            limits.memset(buffer, pool, threads)
+        assert (buffer == limits.VALUE).all()
+
+
+def test_sgemm_computes_at_each_call_and_ends_with_its_block():
+    with limits.Sgemm(1) as sgemm:
+        # More operations than any core does in this time, were the call not waited for.
+        seconds = min(timing.measure({"sgemm": sgemm}, 0.0)["sgemm"].median for _ in range(2))
+        assert 1e8 < limits.FLOPS / seconds < 1e13
+        assert sgemm.process.poll() is None
+    assert sgemm.process.returncode == 0
+
+
+def test_sgemm_that_died_says_so():
+    with limits.Sgemm(1) as sgemm:
+        sgemm.process.kill()
+        with pytest.raises(RuntimeError, match="sgemm: the process ended with status -9"):
+            sgemm()
 
 
 def test_an_absent_peer_is_named_with_the_reason(monkeypatch):
-    monkeypatch.setitem(peers.PEERS, "torch", ("no_such_module", peers.torch_entries))
+    monkeypatch.setitem(peers.MODULES, "torch", "no_such_module")
     found = peers.versions(["torch", "pillow"])
     assert found["torch"] == "absent: No module named 'no_such_module'"
     assert found["pillow"][0].isdigit()
@@ -149,8 +228,20 @@ def test_gain_is_over_the_fastest_peer_and_limit_over_memset():
 def test_rows_take_the_faster_way_of_a_library():
     r = result(memset=0.001, out=0.002, fresh=0.003, torch=0.02, torch_channels_last=0.01)
     heads, body = report.rows([r], report.best_way, lambda s: report.milliseconds(s.median))
-    assert heads == ["case", "memset", "ours out=", "x memset", "ours", "torch", "gain"]
-    assert body == [[TINY[0].name, "1.00", "2.00", "2.0x", "3.00", "10.0", "3.3x"]]
+    assert heads == ["case", "memset", "ours out=", "x memset", "ours", "torch", "gain", "bar"]
+    cells = ["1.00", "2.00", "2.0x", "3.00", "10.0", "3.3x", "missed: out= 1.5x"]
+    assert body == [[TINY[0].name, *cells]]
+
+
+def test_rows_of_gradients_have_no_out_and_those_of_convolutions_rates():
+    case = ConvTransposeBackward("big", (1, 100, 100, 100), 500, 1, 1)  # 2e9 operations
+    r = result(case, memset=0.001, fresh=0.04, torch=0.1, sgemm=limits.FLOPS / 80e9)
+    heads, body = report.rows([r], report.best_way, lambda s: report.milliseconds(s.median))
+    assert heads == [
+        "case", "memset", "ours", "x memset", "torch", "gain", "GFLOP/s", "sgemm", "bar"
+    ]  # fmt: skip
+    assert body[0][1:] == ["1.00", "40.0", "40.0x", "100", "2.5x", "50", "80", "met"]
+    assert report.rate(r) == pytest.approx(50 / 80)
 
 
 def test_rows_leave_a_gap_where_a_peer_has_no_way():
@@ -160,8 +251,12 @@ def test_rows_leave_a_gap_where_a_peer_has_no_way():
         result(TINY[4], memset=1, out=1, fresh=1),
     ]
     heads, body = report.rows(both, report.every_way, lambda s: f"{s.median:g}")
-    assert heads[5:] == ["torch", "pillow", "gain"]
-    assert [row[5:] for row in body] == [["2", "-", "2.0x"], ["-", "4", "4.0x"], ["-", "-", "-"]]
+    assert heads[5:] == ["torch", "pillow", "gain", "bar"]
+    assert [row[5:] for row in body] == [
+        ["2", "-", "2.0x", "met"],
+        ["-", "4", "4.0x", "met"],
+        ["-", "-", "-", "-"],
+    ]
 
 
 def test_summary_counts_the_cases():
@@ -171,8 +266,63 @@ def test_summary_counts_the_cases():
     ]
     assert report.summary(rs) == (
         "Against the fastest peer: 1.4x (geometric mean), least 0.5x; faster in 1 and at least "
-        "twice as fast in 1 of 2 cases. With out=, 2.0x memset (geometric mean)."
+        "twice as fast in 1 of 2 cases. With out=, 2.0x memset (geometric mean). Bars met in 1 of "
+        "2 cases."
     )
+
+
+def test_summary_tells_the_part_of_the_matrix_product():
+    case = ConvTranspose("big", (1, 100, 100, 100), 500, 1, 1)  # 1e9 operations
+    second = limits.FLOPS / 1e9  # at this time of sgemm, a second is all of its rate
+    rs = [
+        result(case, memset=1, out=1, fresh=1, sgemm=second),
+        result(case, memset=1, out=1, fresh=4, sgemm=second),
+    ]
+    assert report.summary(rs) == (
+        "With out=, 1.0x memset (geometric mean). 50% of the rate of sgemm (geometric mean). "
+        "Bars met in 0 of 0 cases."
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "fresh", "out", "missed"),
+    [
+        (2.0, 9.0, 1.5, []),
+        (1.9, 1.7, 1.5, ["gain 2x"]),
+        (1.9, 1.6, 1.5, []),  # near the limit, nobody can be twice as fast
+        (None, 9.0, None, []),
+        (0.5, 9.0, 1.6, ["gain 2x", "out= 1.5x"]),
+    ],
+)
+def test_a_bar_names_what_is_missed(gain, fresh, out, missed):
+    assert bars.Bar(2, near=1.6, out=1.5).missed(gain, fresh, out) == missed
+
+
+@pytest.mark.parametrize(
+    ("words", "bar"),
+    [
+        ("nearest f32", bars.Bar(2, near=1.6, out=1.5)),
+        ("bicubic f32 1x3x1080", bars.Bar(2, near=1.6, out=2)),
+        ("bicubic u8", bars.Bar(2, near=1.6, out=4)),
+        ("u8 HWC nearest", bars.Bar(2, near=1.6, out=2.5)),
+        ("conv_transpose2d U-Net NHWC k2s2", bars.Bar(0.95)),
+        ("conv_transpose2d RGB", bars.Bar(4, near=1.6)),
+        ("conv_transpose2d FSRCNN", bars.Bar(4, near=1.6)),
+        ("conv_transpose2d DCGAN backward", bars.Bar(2)),
+    ],
+)
+def test_bars_of_cases(words, bar):
+    def backward(case):
+        return case.name.endswith("backward")
+
+    chosen = [c for c in cases.matching(words) if backward(c) == ("backward" in words)]
+    assert chosen
+    assert {c.bar for c in chosen} == {bar}
+
+
+def test_bar_of_gray_pictures():
+    gray = [c for c in cases.matching("u8 HW") if c.layout == "HW"]
+    assert [c.bar for c in gray] == [bars.Bar(2, near=1.6, out=2)]
 
 
 def test_a_section_replaces_what_stood_between_the_marks(tmp_path):
@@ -213,7 +363,10 @@ def test_the_program_writes_what_it_measured(tmp_path, capsys):
         assert row["gain"] == pytest.approx(
             row["seconds"][row["fastest_peer"]]["median"] / row["seconds"]["ours"]["median"]
         )
-    assert Path(text).read_text().count(TINY[0].name) == 2
+        assert ("sgemm" in row["gflops"]) is row["name"].startswith("conv")
+        assert ("ours out=" in row["seconds"]) is not row["name"].endswith("backward")
+    for case in TINY:
+        assert Path(text).read_text().count(f"| {case.name} |") == 2
     assert TINY[0].name in capsys.readouterr().out
 
 
@@ -227,10 +380,10 @@ def test_a_busy_machine_is_told(load, told, monkeypatch, capsys):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_disagreement_is_told_and_fails(monkeypatch, capsys):
-    def entries(case, x, threads):
-        return [peers.Entry("torch", lambda: np.zeros(case.out_shape, case.dtype), np.asarray)]
+    def zeros(case, inputs, threads):
+        return entries(case, ("torch", np.zeros(case.out_shape, case.dtype)))
 
-    monkeypatch.setitem(peers.PEERS, "torch", ("torch", entries))
+    monkeypatch.setitem(Interpolation.ways, "torch", zeros)
     assert program.main(["--quick", "--peers", "torch", "--filter", "nearest f32"]) == 1
     assert "torch differs from ours by 0.7" in capsys.readouterr().out
 

@@ -1,7 +1,8 @@
 """Times this package beside its peers and beside memset, the limit.
 
-Cases, ways of the peers and the meaning of the columns are described in the modules beside
-this file.  "gain" is the time of the fastest peer over ours, fresh results on both sides.
+"gain" is the time of the fastest peer over ours, fresh results on both sides; "sgemm" the rate
+of NumPy's matrix product in the same run.  Cases and ways of the peers are described in the
+modules beside this file, what a case has to reach in bars.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from upsampler.threads import available_cores
 
 from . import cases, machine, peers, report
 from .contest import run_case
+from .limits import Sgemm
 
 WIDTH = 200  # columns where the output is no terminal
 SHARE, QUICK_SHARE = 0.8, 0.15  # seconds of timing for each way to do a case
@@ -33,7 +35,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--filter", default="", metavar="TEXT", help="only cases whose name contains these words"
     )
-    parser.add_argument("--peers", nargs="*", choices=list(peers.PEERS), help="default: all")
+    parser.add_argument("--peers", nargs="*", choices=list(peers.MODULES), help="default: all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write tables, into the marked section"
@@ -45,7 +47,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     if min(args.threads) < 1:
         parser.error(f"--threads: got {min(args.threads)}; allowed: at least 1")
     if args.peers is None:
-        args.peers = [n for n in peers.PEERS if not (args.quick and n == "scikit-image")]
+        args.peers = [n for n in peers.MODULES if not (args.quick and n == "scikit-image")]
     args.cases = cases.matching(args.filter)
     if not args.cases:
         names = "\n  ".join(c.name for c in cases.CASES)
@@ -70,10 +72,11 @@ def main(argv: list[str] | None = None) -> int:
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("", total=len(args.threads) * len(args.cases))
         for threads in args.threads:
-            for case in args.cases:
-                progress.update(task, description=f"{case.name}, {threads} threads")
-                results.append(run_case(case, threads, found, share))
-                progress.advance(task)
+            with Sgemm(threads) as sgemm:
+                for case in args.cases:
+                    progress.update(task, description=f"{case.name}, {threads} threads")
+                    results.append(run_case(case, threads, found, share, sgemm))
+                    progress.advance(task)
     for table in report.terminal_tables(results):
         console.print(table)
     about = machine.describe(found, busy)

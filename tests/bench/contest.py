@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-import upsampler
-
-from .cases import Case
-from .peers import ABSENT, PEERS, TOLERANCE, Entry
+from .case import Case, Entry, Inputs, Results
+from .limits import FLOPS, memset
+from .peers import ABSENT
 from .timing import Stats, measure
 
-LIMIT, OUT, FRESH = "memset", "ours out=", "ours"
+LIMIT, SGEMM, OUT, FRESH = "memset", "sgemm", "ours out=", "ours"
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Result:
 
     @property
     def peers(self) -> dict[str, Stats]:
-        return {name: t for name, t in self.times.items() if name not in (LIMIT, OUT, FRESH)}
+        return {n: t for n, t in self.times.items() if n not in (LIMIT, SGEMM, OUT, FRESH)}
 
     @property
     def fastest(self) -> str | None:
@@ -46,32 +43,46 @@ class Result:
             return None
         return self.times[self.fastest].median / self.times[FRESH].median
 
-    def over_limit(self, name: str) -> float:
-        """How many times the limit, writing the result once, `name` takes."""
+    def over_limit(self, name: str) -> float | None:
+        """How many times the limit, writing the result once, `name` takes; None if not timed."""
+        if name not in self.times:
+            return None
         return self.times[name].median / self.times[LIMIT].median
 
+    def gflops(self, name: str) -> float | None:
+        """Billions of floating point operations a second; None where they do not count."""
+        flops = FLOPS if name == SGEMM else self.case.flops
+        if not self.case.flops or name not in self.times:
+            return None
+        return flops / self.times[name].median / 1e9
+
+    @property
+    def missed(self) -> list[str]:
+        """The demands on the case that were not met."""
+        fresh = self.over_limit(FRESH)
+        assert fresh is not None
+        return self.case.bar.missed(self.gain, fresh, self.over_limit(OUT))
+
     def as_json(self) -> dict[str, Any]:
+        ways = [name for name in self.times if name != SGEMM]
         return {
             "name": self.case.name,
-            **asdict(self.case),
+            "section": self.case.section,
+            **asdict(self.case),  # type: ignore[call-overload]
             "threads": self.threads,
             "seconds": {name: asdict(stats) for name, stats in self.times.items()},
-            "over_memset": {n: self.over_limit(n) for n in self.times},
+            "over_memset": {n: self.over_limit(n) for n in ways},
+            "gflops": {n: self.gflops(n) for n in self.times if n != LIMIT and self.case.flops},
             "fastest_peer": self.fastest,
             "gain": self.gain,
+            "bar": asdict(self.case.bar),
+            "missed": self.missed,
             "differences": self.differences,
         }
 
 
-def memset(buffer: np.ndarray, pool: ThreadPoolExecutor, threads: int) -> None:
-    """Fill a contiguous buffer, one equal part for each thread: the limit of any method."""
-    cuts = [buffer.nbytes * k // threads for k in range(threads + 1)]
-    parts = [(buffer.ctypes.data + begin, 0, end - begin) for begin, end in pairwise(cuts)]
-    # ctypes lets go of the interpreter lock while the C function runs.
-    others = [pool.submit(ctypes.memset, *part) for part in parts[1:]]
-    ctypes.memset(*parts[0])
-    for other in others:
-        other.result()
+def arrays(results: Results) -> tuple[np.ndarray, ...]:
+    return results if isinstance(results, tuple) else (results,)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -81,45 +92,49 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(np.float64) - b).max())
 
 
-def check(case: Case, x: np.ndarray, entries: Sequence[Entry], threads: int) -> dict[str, float]:
+def check(case: Case, inputs: Inputs, entries: Sequence[Entry], threads: int) -> dict[str, float]:
     """The entries whose result is not ours, with the largest difference."""
-    found = {}
+    found: dict[str, float] = {}
     for entry in entries:
-        ours = ours_run(case, x, threads, **entry.same_as)()
-        off = difference(entry.view(entry.run()), ours)
-        if off > (0.0 if case.mode == "nearest" else TOLERANCE[case.dtype]):
-            found[entry.name] = off
+        ours = arrays(case.ours(inputs, threads, **entry.same_as)())
+        theirs = arrays(entry.view(entry.run()))
+        for a, b in zip(theirs, ours, strict=True):
+            off = difference(a, b)
+            if off > case.tolerance(b):
+                found[entry.name] = max(off, found.get(entry.name, 0.0))
     return found
 
 
-def ours_run(case: Case, x: np.ndarray, threads: int, **more: Any) -> Callable[[], np.ndarray]:
-    return partial(
-        upsampler.interpolate, x, size=case.size, mode=case.mode, layout=case.layout,
-        num_threads=threads, **more,
-    )  # fmt: skip
-
-
-def run_case(case: Case, threads: int, peers: dict[str, str], share: float) -> Result:
+def run_case(
+    case: Case,
+    threads: int,
+    peers: dict[str, str],
+    share: float,
+    sgemm: Callable[[], None] | None = None,
+) -> Result:
     """Check and time a case, `share` seconds for each way to do it.
 
-    `peers` are names with versions; those marked as absent are left out.
+    `peers` are names with versions; those marked as absent are left out.  `sgemm` is timed
+    along where the case counts floating point operations.
     """
-    x = case.input()
+    inputs = case.inputs()
     entries = [
         entry
         for name, version in peers.items()
-        if not version.startswith(ABSENT)
-        for entry in PEERS[name][1](case, x, threads)
+        if name in case.ways and not version.startswith(ABSENT)
+        for entry in case.ways[name](case, inputs, threads)
     ]
-    differences = check(case, x, entries, threads)
-    # Pages are touched here, so that neither the limit nor out= pays for new ones.
-    out, buffer = (np.zeros(case.out_shape, case.dtype) for _ in range(2))
-    out[...] = buffer[...] = 1
+    differences = check(case, inputs, entries, threads)
+    fresh = case.ours(inputs, threads)
+    # Filled here, so that neither the limit nor out= pays for new pages.
+    buffer = np.full(sum(a.nbytes for a in arrays(fresh())), 1, np.uint8)
     with ThreadPoolExecutor(max(1, threads - 1)) as pool:
-        runs: dict[str, Callable[[], Any]] = {
-            LIMIT: partial(memset, buffer, pool, threads),
-            OUT: ours_run(case, x, threads, out=out),
-            FRESH: ours_run(case, x, threads),
-        }
+        runs: dict[str, Callable[[], Any]] = {LIMIT: partial(memset, buffer, pool, threads)}
+        if case.flops and sgemm:
+            runs[SGEMM] = sgemm
+        if case.out_shape:
+            out = np.full(case.out_shape, 1, inputs[0].dtype)
+            runs[OUT] = case.ours(inputs, threads, out=out)
+        runs[FRESH] = fresh
         runs |= {entry.name: entry.run for entry in entries if entry.name not in differences}
         return Result(case, threads, measure(runs, share), differences)

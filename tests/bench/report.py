@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from .contest import FRESH, LIMIT, OUT, Result
+from .contest import FRESH, LIMIT, OUT, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
 from .timing import Stats
 
@@ -72,51 +72,95 @@ def rows(
     peers: Callable[[Result], dict[str, Stats]],
     text: Callable[[Stats], str],
 ) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells; a column for each peer of any of the cases."""
+    """Headings and cells; a column for each peer of any of the cases.
+
+    "x memset" is of the column before it; rates are of fresh results.
+    """
     columns = list(dict.fromkeys(name for r in results for name in peers(r)))
-    heads = ["case", LIMIT, OUT, "x memset", FRESH, *columns, "gain"]
+    ours = [name for name in (OUT, FRESH) if any(name in r.times for r in results)]
+    rates = [name for name in (FRESH, SGEMM) if any(r.gflops(name) for r in results)]
+    heads = ["case", LIMIT, ours[0], "x memset", *ours[1:], *columns, "gain"]
+    heads += [{FRESH: "GFLOP/s", SGEMM: SGEMM}[name] for name in rates] + ["bar"]
     body = []
     for r in results:
-        ours = [text(r.times[name]) for name in (LIMIT, OUT, FRESH)]
-        ours.insert(2, times(r.over_limit(OUT)))
-        theirs = [text(peers(r)[name]) if name in peers(r) else "-" for name in columns]
-        body.append([r.case.name, *ours, *theirs, "-" if r.gain is None else times(r.gain)])
+        times_of = r.times | peers(r)
+        cells = [text(times_of[n]) if n in times_of else "-" for n in (LIMIT, *ours, *columns)]
+        cells.insert(2, number(times, r.over_limit(ours[0])))
+        cells.append(number(times, r.gain))
+        cells += [number("{:.0f}".format, r.gflops(name)) for name in rates]
+        body.append([r.case.name, *cells, verdict(r)])
     return heads, body
 
 
-def by_threads(results: Sequence[Result]) -> dict[int, list[Result]]:
-    groups: dict[int, list[Result]] = {}
+def number(text: Callable[[float], str], value: float | None) -> str:
+    return "-" if value is None else text(value)
+
+
+def verdict(r: Result) -> str:
+    """Whether the case reaches its bar, or which demands it misses; "-" without a peer."""
+    if r.missed:
+        return "missed: " + ", ".join(r.missed)
+    return "-" if r.gain is None else "met"
+
+
+Groups = dict[tuple[int, str], list[Result]]
+
+
+def grouped(results: Sequence[Result]) -> Groups:
+    """Results by number of threads and section."""
+    groups: Groups = {}
     for r in results:
-        groups.setdefault(r.threads, []).append(r)
+        groups.setdefault((r.threads, r.case.section), []).append(r)
     return groups
 
 
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """The geometric mean of those that are numbers."""
+    known = [v for v in values if v is not None]
+    return geometric_mean(known) if known else None
+
+
+def rate(r: Result) -> float | None:
+    """Our rate as a part of the matrix product's."""
+    ours, limit = r.gflops(FRESH), r.gflops(SGEMM)
+    return ours / limit if ours and limit else None
+
+
 def summary(results: Sequence[Result]) -> str:
-    """How the cases end together: wins, geometric mean, distance from the limit."""
-    limit = geometric_mean([r.over_limit(OUT) for r in results])
-    text = f"With out=, {times(limit)} memset (geometric mean)."
+    """How the cases end together: wins, geometric means, distance from the limits, bars."""
+    parts = []
     gains = [r.gain for r in results if r.gain is not None]
     if gains:
-        text = (
+        parts.append(
             f"Against the fastest peer: {times(geometric_mean(gains))} (geometric mean), "
             f"least {times(min(gains))}; faster in {sum(g > 1 for g in gains)} and at least twice "
-            f"as fast in {sum(g >= 2 for g in gains)} of {len(gains)} cases. {text}"
+            f"as fast in {sum(g >= 2 for g in gains)} of {len(gains)} cases."
         )
-    return text
+    limit = mean_of(r.over_limit(OUT) for r in results)
+    if limit is not None:
+        parts.append(f"With out=, {times(limit)} memset (geometric mean).")
+    part = mean_of(rate(r) for r in results)
+    if part is not None:
+        parts.append(f"{part:.0%} of the rate of sgemm (geometric mean).")
+    verdicts = [verdict(r) for r in results]
+    judged = len(results) - verdicts.count("-")
+    parts.append(f"Bars met in {verdicts.count('met')} of {judged} cases.")
+    return " ".join(parts)
 
 
-def title(threads: int) -> str:
-    return f"Milliseconds, {threads} thread{'s' if threads > 1 else ''}"
+def title(threads: int, section: str) -> str:
+    return f"{section}, {threads} thread{'s' if threads > 1 else ''}, milliseconds"
 
 
 def terminal_tables(results: Sequence[Result]) -> list[Table]:
-    """A table for each number of threads."""
+    """A table for each section and number of threads."""
     tables = []
-    for threads, group in by_threads(results).items():
+    for key, group in grouped(results).items():
         heads, body = rows(group, every_way, with_spread)
-        table = Table(title=title(threads), caption=summary(group), caption_justify="left")
+        table = Table(title=title(*key), caption=summary(group), caption_justify="left")
         for k, head in enumerate(heads):
-            table.add_column(head, justify="right" if k else "left", overflow="fold")
+            text = k == 0 or head == heads[-1]
+            table.add_column(head, justify="left" if text else "right", overflow="fold")
         for cells in body:
             table.add_row(*cells)
         tables.append(table)
@@ -124,7 +168,7 @@ def terminal_tables(results: Sequence[Result]) -> list[Table]:
 
 
 def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
-    """The section of the README: of every library its faster way only."""
+    """The section of the README: of every library its faster way only, the tables folded."""
     present = {n: v for n, v in machine["peers"].items() if not v.startswith(ABSENT)}
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['instruction_set']}; "
@@ -132,24 +176,24 @@ def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in present.items())
         + f"; {machine['date']}."
     ]
-    for threads, group in by_threads(results).items():
+    for key, group in grouped(results).items():
         heads, body = rows(group, best_way, lambda stats: milliseconds(stats.median))
-        table = [heads, ["---", *["---:"] * (len(heads) - 1)], *body]
-        lines += ["", f"**{title(threads)}**", ""]
-        lines += ["| " + " | ".join(cells) + " |" for cells in table]
-        lines += ["", summary(group)]
-        slow = [name for name in ONE_THREAD if name in present]
-        if threads > 1 and slow:
-            lines += ["", f"One thread at all times: {', '.join(slow)}."]
+        rule = ["---", *["---:"] * (len(heads) - 2), "---"]
+        lines += ["", f"**{title(*key)}.** {summary(group)}"]
+        slow = [name for name in ONE_THREAD if name in heads]
+        if key[0] > 1 and slow:
+            lines[-1] += f" One thread at all times: {', '.join(slow)}."
+        lines += ["", f"<details><summary>The {len(group)} cases</summary>", ""]
+        lines += ["| " + " | ".join(cells) + " |" for cells in (heads, rule, *body)]
+        lines += ["", "</details>"]
     return "\n".join(lines)
 
 
 def as_json(results: Sequence[Result], machine: dict[str, Any], settings: dict[str, Any]) -> str:
-    groups = by_threads(results)
     document = {
         "machine": machine,
         "settings": settings,
-        "summary": {str(threads): summary(group) for threads, group in groups.items()},
+        "summary": {title(*key): summary(group) for key, group in grouped(results).items()},
         "results": [r.as_json() for r in results],
     }
     return json.dumps(document, indent=1) + "\n"

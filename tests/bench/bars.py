@@ -1,0 +1,50 @@
+"""What every case has to reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Demands on one case."""
+
+    gain: float  # over the fastest peer, fresh results on both sides
+    near: float | None = None  # in place of the gain: within so many times memset
+    out: float | None = None  # with out=, within so many times memset
+
+    def missed(self, gain: float | None, fresh: float, out: float | None) -> list[str]:
+        """The demands not met; `fresh` and `out` are multiples of memset.
+
+        >>> Bar(2, near=1.6, out=1.5).missed(gain=1.8, fresh=1.7, out=1.4)
+        ['gain 2x']
+        >>> Bar(2, near=1.6, out=1.5).missed(gain=1.8, fresh=1.5, out=1.6)
+        ['out= 1.5x']
+        """
+        found = []
+        near = self.near is not None and fresh <= self.near
+        if gain is not None and gain < self.gain and not near:
+            found.append(f"gain {self.gain:g}x")
+        if self.out is not None and out is not None and out > self.out:
+            found.append(f"out= {self.out:g}x")
+        return found
+
+
+NEAR = 1.6
+INTERPOLATION_OUT = {  # by dtype and mode
+    ("float32", "nearest"): 1.5,
+    ("float32", "bilinear"): 1.5,
+    ("float32", "bicubic"): 2.0,
+    ("uint8", "bicubic"): 4.0,
+}
+UINT8_OUT = {"HW": 2.0, "HWC": 2.5}
+BACKWARD = Bar(2)
+MANY_CHANNELS = Bar(0.95)  # bound by the matrix product, which the peers reach as well
+FEW_CHANNELS = Bar(4, near=NEAR)
+RESIZE_CONV = {"nearest": Bar(2), "bilinear": Bar(1.2)}
+MOVES = Bar(2, near=NEAR)
+
+
+def interpolation(dtype: str, mode: str, layout: str) -> Bar:
+    out = INTERPOLATION_OUT.get((dtype, mode)) or UINT8_OUT[layout]
+    return Bar(2, near=NEAR, out=out)
