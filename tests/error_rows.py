@@ -18,12 +18,15 @@ from upsampler import (
     max_unpool2d_backward,
     pixel_shuffle,
     pixel_unshuffle,
+    resize_conv2d,
+    resize_conv2d_backward,
     set_num_threads,
 )
 
 X = np.ones((2, 3, 5, 7), np.float32)
 W = np.ones((3, 4, 3, 3), np.float32)
 B = np.ones(4, np.float32)
+K = np.ones((4, 3, 3, 3), np.float32)
 PLANE = np.ones((6, 8), np.float32)
 POOLED = np.ones((3, 4), np.float32)
 PLACES = np.arange(0, 48, 4).reshape(3, 4)
@@ -406,6 +409,38 @@ ROWS = [
         ["grad", "(2, 3, 5, 7)", "(2, 4, 7, 9)"],
     ),
     (conv_transpose2d, (X, W), {"window": [(0, 2)]}, ValueError, ["window", "1 ranges", "2"]),
+    # --- resize-convolution: X has 3 channels
+    (resize_conv2d, (X.astype(int), K), {}, TypeError, ["x", "int64", "float16"]),
+    (resize_conv2d, (X, K.astype(float)), {}, TypeError, ["weight", "float64", "float32"]),
+    (resize_conv2d, (X, K, B, 2.0), {}, TypeError, ["scale_factor", "2.0", "integer"]),
+    (resize_conv2d, (X, K, B, 2, 1), {}, TypeError, ["mode", "1", "'nearest', 'bilinear'"]),
+    (resize_conv2d, (X, K), {"padding": 1.5}, TypeError, ["padding", "1.5", "'same', 'valid'"]),
+    (resize_conv2d, (X, K), {"padding_mode": 0}, TypeError, ["padding_mode", "0", "'zeros'"]),
+    (resize_conv2d, (X, K), {"groups": "1"}, TypeError, ["groups", "'1'", "integer"]),
+    (resize_conv2d, (X, K[0]), {}, ValueError, ["weight", "(3, 3, 3)", "4 axes"]),
+    (resize_conv2d, (X, K, B, (2, 2, 2)), {}, ValueError, ["scale_factor", "3 values"]),
+    (resize_conv2d, (X, K, B, 0), {}, ValueError, ["scale_factor", "(0, 0)", "at least 1"]),
+    (resize_conv2d, (X, K, B, 2, "bicubic"), {}, ValueError, ["mode", "'bicubic'", "'bilinear'"]),
+    (resize_conv2d, (X, K), {"padding": "full"}, ValueError, ["padding", "'full'", "'same'"]),
+    (resize_conv2d, (X, K), {"padding": (0, -1)}, ValueError, ["padding", "(0, -1)", "at least 0"]),
+    (resize_conv2d, (X, K), {"padding_mode": "wrap"}, ValueError, ["padding_mode", "'wrap'"]),
+    (resize_conv2d, (X, K), {"dilation": 0}, ValueError, ["dilation", "(0, 0)", "at least 1"]),
+    (resize_conv2d, (X, K), {"groups": 3}, ValueError, ["groups", "3", "divisor", "4"]),
+    (resize_conv2d, (X, K), {"groups": 2}, ValueError, ["x", "3 channels", "2 groups", "6"]),
+    (resize_conv2d, (X, K, B[:2]), {}, ValueError, ["bias", "(2,)", "(4,)"]),
+    (resize_conv2d, (X[:, :, :0], K), {}, ValueError, ["x", "(2, 3, 0, 7)", "at least 1"]),
+    (
+        resize_conv2d,
+        (X, K, B, 1, "nearest", "valid"),
+        {"dilation": 3},
+        ValueError,
+        ["padding", "'valid'", "leave", "(-1, 1)"],
+    ),
+    (resize_conv2d, (X, K), {"layout": "NDHW"}, ValueError, ["layout", "'NDHW'", "C"]),
+    (resize_conv2d, (X, K), {"window": [(0, 11)] * 2}, ValueError, ["window", "(0, 11)", "10"]),
+    (resize_conv2d, (X, K), {"out": np.zeros(3, "f")}, ValueError, ["out", "(3,)"]),
+    (resize_conv2d_backward, (X * 1j, X, K), {}, TypeError, ["grad", "complex64", "float32"]),
+    (resize_conv2d_backward, (X, X, K), {}, ValueError, ["grad", "(2, 3, 5, 7)", "(2, 4, 10, 14)"]),
     # --- pixel shuffle, checkerboard
     (pixel_shuffle, (X.astype(object), 2), {}, TypeError, ["x", "object"]),
     (pixel_shuffle, (X, 2.0), {}, TypeError, ["upscale_factor", "2.0", "integer"]),

@@ -20,7 +20,7 @@ from .error_rows import ROWS
 PACKAGE = Path(upsampler.__file__).parent
 MODULES = [
     "spec.py", "layout.py", "arrays.py", "functional.py", "pooling.py", "threads.py", "conv.py",
-    "conv_spec.py", "shuffle.py", "analysis.py",
+    "conv_spec.py", "shuffle.py", "analysis.py", "resize_conv.py", "resize_conv_spec.py",
 ]  # fmt: skip
 
 

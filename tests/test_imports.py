@@ -14,8 +14,9 @@ ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
     "lazy", "spec", "axis", "plan", "layout", "arrays", "functional", "pooling", "threads",
-    "conv", "conv_spec", "shuffle", "analysis", "backends", "backends.base",
-    "backends.conv_tables", "backends.cpu", "backends.reference", "backends.tiles",
+    "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
+    "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
+    "backends.resize_conv", "backends.tiles",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -28,16 +29,19 @@ ALLOWED = {
     "threads": {"spec"},
     "arrays": {"layout", "spec", "backends"},
     "backends": set(),
-    "backends.base": {"conv_spec", "plan", "spec"},
+    "backends.base": {"conv_spec", "plan", "resize_conv_spec", "spec"},
     "backends.conv_tables": {"conv_spec"},
-    "backends.reference": {"axis", "conv_spec", "layout", "plan", "spec"},
+    "backends.reference": {"axis", "conv_spec", "layout", "plan", "resize_conv_spec", "spec"},
+    "backends.resize_conv": {"conv_spec", "layout", "plan", "resize_conv_spec", "spec"},
     "backends.tiles": {"axis"},
     "backends.cpu": {
-        "axis", "conv_spec", "layout", "plan", "spec", "threads",
-        "backends", "backends.conv_tables", "backends.tiles", "backends._cpu_baseline",
-        "backends._threads",
+        "axis", "conv_spec", "layout", "plan", "resize_conv_spec", "spec", "threads",
+        "backends", "backends.conv_tables", "backends.resize_conv", "backends.tiles",
+        "backends._cpu_baseline", "backends._threads",
     },
     "conv_spec": {"layout", "spec"},
+    "resize_conv_spec": {"conv_spec", "layout", "spec"},
+    "resize_conv": {"arrays", "backends", "resize_conv_spec", "spec", "threads"},
     "shuffle": {"arrays", "layout", "spec"},
     "analysis": {"arrays", "spec"},
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},

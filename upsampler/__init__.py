@@ -19,6 +19,7 @@ from .pooling import (
     max_unpool2d,
     max_unpool2d_backward,
 )
+from .resize_conv import resize_conv2d, resize_conv2d_backward
 from .shuffle import (
     pixel_shuffle,
     pixel_shuffle_backward,
@@ -56,5 +57,7 @@ __all__ = [
     "pixel_shuffle_backward",
     "pixel_unshuffle",
     "pixel_unshuffle_backward",
+    "resize_conv2d",
+    "resize_conv2d_backward",
     "set_num_threads",
 ]

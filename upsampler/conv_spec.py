@@ -87,11 +87,7 @@ def conv_spec(
 ) -> ConvSpec:
     """Check the arguments of a transposed convolution with `rank` spatial axes."""
     # Types.
-    if dtype_name(x.dtype) not in FLOATS:
-        raise TypeError(f"x: got dtype {x.dtype}; allowed: {', '.join(FLOATS)}")
-    for name, array in (("weight", weight), ("bias", bias)):
-        if array is not None and dtype_name(array.dtype) != dtype_name(x.dtype):
-            raise TypeError(f"{name}: got dtype {array.dtype}; allowed: {x.dtype}, the dtype of x")
+    check_dtypes(x, weight, bias)
     allowed = "an integer, or one for each spatial axis"
     given = {
         "stride": stride,
@@ -129,8 +125,7 @@ def conv_spec(
             f"x: got {lengths['C']} channels (layout {where.text!r}) for a weight of shape "
             f"{weight.shape}; allowed: {channels_in}"
         )
-    if bias is not None and bias.shape != (channels_out,):
-        raise ValueError(f"bias: got shape {bias.shape}; allowed: ({channels_out},)")
+    check_bias(bias, channels_out)
     if 0 in small or 0 in kernel:
         name, array = ("x", x) if 0 in small else ("weight", weight)
         raise ValueError(
@@ -174,6 +169,20 @@ def conv_spec(
         dilation=sizes["dilation"],
         window=check_window(pairs, large, where),
     )
+
+
+def check_dtypes(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+    """Convolutions take floats, all of one type."""
+    if dtype_name(x.dtype) not in FLOATS:
+        raise TypeError(f"x: got dtype {x.dtype}; allowed: {', '.join(FLOATS)}")
+    for name, array in (("weight", weight), ("bias", bias)):
+        if array is not None and dtype_name(array.dtype) != dtype_name(x.dtype):
+            raise TypeError(f"{name}: got dtype {array.dtype}; allowed: {x.dtype}, the dtype of x")
+
+
+def check_bias(bias: np.ndarray | None, channels_out: int) -> None:
+    if bias is not None and bias.shape != (channels_out,):
+        raise ValueError(f"bias: got shape {bias.shape}; allowed: ({channels_out},)")
 
 
 def conv_layout(layout: Any, ndim: int, rank: int) -> Layout:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ..conv_spec import ConvSpec
 from ..plan import Plan
+from ..resize_conv_spec import ResizeConvSpec
 from ..spec import PoolSpec
 
 
@@ -32,6 +33,24 @@ class Backend(Protocol):
     def conv_transpose_backward(
         self,
         spec: ConvSpec,
+        grad: Any,
+        x: Any,
+        weight: Any,
+        grad_x: Any,
+        grad_weight: Any,
+        grad_bias: Any,
+        threads: int,
+    ) -> None:
+        """All three gradients, into the last arrays."""
+
+    def resize_conv(
+        self, spec: ResizeConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
+    ) -> None:
+        """Upsampling followed by a convolution; `bias` may be None."""
+
+    def resize_conv_backward(
+        self,
+        spec: ResizeConvSpec,
         grad: Any,
         x: Any,
         weight: Any,

@@ -13,9 +13,10 @@ from ..axis import AxisTable
 from ..conv_spec import ConvSpec
 from ..layout import by_letters, canonical
 from ..plan import CACHE_BYTES, BoundedCache, Plan
+from ..resize_conv_spec import ResizeConvSpec
 from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
-from . import _cpu_baseline, _threads  # type: ignore[attr-defined]
+from . import _cpu_baseline, _threads, resize_conv  # type: ignore[attr-defined]
 from .conv_tables import backward_tables, forward_tables, weight_part
 from .tiles import column_tiles, row_table
 
@@ -148,6 +149,36 @@ class Cpu:
             wide,
             threads,
         )
+
+    def resize_conv(
+        self,
+        spec: ResizeConvSpec,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        threads: int,
+    ) -> None:
+        resize_conv.forward(self, spec, x, weight, bias, out, threads)
+
+    def resize_conv_backward(
+        self,
+        spec: ResizeConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        grad_x: np.ndarray,
+        grad_weight: np.ndarray,
+        grad_bias: np.ndarray,
+        threads: int,
+    ) -> None:
+        into = resize_conv.Gradients(grad_x, grad_weight, grad_bias)
+        resize_conv.backward(self, spec, grad, x, weight, into, threads)
+
+    def fold(
+        self, source: np.ndarray, target: np.ndarray, first: Any, second: Any, threads: int
+    ) -> None:
+        self.loops.fold(source, target, first, second, source.dtype == np.float64, threads)
 
     # Pooling runs plane by plane, whatever the layout.
 

@@ -17,7 +17,8 @@ from ..axis import AxisTable
 from ..conv_spec import ConvSpec
 from ..layout import by_letters, canonical
 from ..plan import Plan
-from ..spec import PoolSpec
+from ..resize_conv_spec import ResizeConvSpec
+from ..spec import PoolSpec, resample_spec
 
 
 def apply_table(x: np.ndarray, table: AxisTable, axis: int) -> np.ndarray:
@@ -130,6 +131,65 @@ class Reference:
         others = (0, *range(3, whole.ndim))
         grad_bias[...] = whole.sum(axis=others).ravel()
 
+    # Resize-convolution: upsample, pad, convolve.
+
+    def resize_conv(
+        self,
+        spec: ResizeConvSpec,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        threads: int,
+    ) -> None:
+        w = _grouped(spec, weight)
+        padded = _continued(spec, _upsampled(spec, x))
+        whole = np.zeros((*padded.shape[:2], w.shape[1], *spec.large))
+        for tap in np.ndindex(spec.kernel):
+            seen = padded[_seen_by(spec, tap)]
+            whole += np.einsum("ngihw,goi->ngohw", seen, w[(..., *tap)])
+        if bias is not None:
+            whole += bias.astype(np.float64).reshape(spec.groups, w.shape[1], 1, 1)
+        window: tuple[Any, ...] = (..., *(slice(lo, hi) for lo, hi in spec.window))
+        part = whole[window]
+        view = by_letters(out, spec.layout, "NCHW")
+        view[...] = part.reshape(view.shape)
+
+    def resize_conv_backward(
+        self,
+        spec: ResizeConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        weight: np.ndarray,
+        grad_x: np.ndarray,
+        grad_weight: np.ndarray,
+        grad_bias: np.ndarray,
+        threads: int,
+    ) -> None:
+        w = _grouped(spec, weight)
+        padded = _continued(spec, _upsampled(spec, x))
+        whole = np.zeros((*padded.shape[:2], w.shape[1], *spec.large))
+        window: tuple[Any, ...] = (..., *(slice(lo, hi) for lo, hi in spec.window))
+        whole[window] = by_letters(grad, spec.layout, "NCHW").reshape(whole[window].shape)
+        gp, gw = np.zeros(padded.shape), np.zeros(w.shape)
+        for tap in np.ndindex(spec.kernel):
+            seen = _seen_by(spec, tap)
+            gp[seen] += np.einsum("ngohw,goi->ngihw", whole, w[(..., *tap)])
+            gw[(..., *tap)] = np.einsum("ngohw,ngihw->goi", whole, padded[seen])
+        for axis, (before, after) in zip((3, 4), spec.padding, strict=True):
+            gp = np.moveaxis(gp, axis, 0)
+            inside = gp[before : len(gp) - after]
+            if spec.padding_mode == "replicate":
+                inside[0] += gp[:before].sum(axis=0)
+                inside[-1] += gp[len(gp) - after :].sum(axis=0)
+            gp = np.moveaxis(inside, 0, axis)
+        for axis, table in zip((3, 4), _resizing(spec), strict=True):
+            gp = apply_table(gp, table.transpose(), axis)
+        view = by_letters(grad_x, spec.layout, "NCHW")
+        view[...] = gp.reshape(view.shape)
+        grad_weight[...] = gw.reshape(grad_weight.shape)
+        grad_bias[...] = whole.sum(axis=(0, 3, 4)).ravel()
+
     # Pooling: planes are seen as (outer, outer, H, W, inner).
 
     def avg_pool(self, spec: PoolSpec, x: np.ndarray, out: np.ndarray, threads: int) -> None:
@@ -234,6 +294,38 @@ def _places(spec: ConvSpec, tap: tuple[int, ...]) -> tuple[Any, ...]:
 def _window(spec: ConvSpec) -> tuple[Any, ...]:
     pairs = zip(spec.padding, spec.window, strict=True)
     return (..., *(slice(p + a, p + b) for p, (a, b) in pairs))
+
+
+def _grouped(spec: ResizeConvSpec, weight: np.ndarray) -> np.ndarray:
+    """Shape (groups, C_out / groups, C_in / groups, kH, kW)."""
+    outer = spec.channels_out // spec.groups
+    return weight.astype(np.float64).reshape(spec.groups, outer, *weight.shape[1:])
+
+
+def _resizing(spec: ResizeConvSpec) -> list[AxisTable]:
+    resize = resample_spec(
+        spec.small, np.dtype(np.float64), None, list(spec.factor), spec.mode, layout="HW"
+    )
+    return [rule.table(0, rule.m) for rule in resize.rules]
+
+
+def _upsampled(spec: ResizeConvSpec, x: np.ndarray) -> np.ndarray:
+    """Float64, of shape (N, groups, C / groups, H, W)."""
+    view = by_letters(x, spec.layout, "NCHW").astype(np.float64)
+    for axis, table in zip((2, 3), _resizing(spec), strict=True):
+        view = apply_table(view, table, axis)
+    return view.reshape(spec.batch, spec.groups, spec.channels_in // spec.groups, *spec.up)
+
+
+def _continued(spec: ResizeConvSpec, up: np.ndarray) -> np.ndarray:
+    around = ((0, 0), (0, 0), (0, 0), *spec.padding)
+    return np.pad(up, around, mode="edge" if spec.padding_mode == "replicate" else "constant")
+
+
+def _seen_by(spec: ResizeConvSpec, tap: tuple[int, ...]) -> tuple[Any, ...]:
+    """What a tap of the kernel sees of the padded input: one sample for each output."""
+    steps = zip(tap, spec.dilation, spec.large, strict=True)
+    return (..., *(slice(t * d, t * d + m) for t, d, m in steps))
 
 
 def _planes(spec: PoolSpec, x: np.ndarray) -> np.ndarray:

@@ -1,0 +1,241 @@
+"""Resize-convolution against the two steps it stands for, against itself, and by hand."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import upsampler
+from upsampler import resize_conv2d, resize_conv2d_backward
+
+from .conv_cases import ints
+from .resize_conv_cases import random_case
+
+
+def two_steps(x, weight, bias, factor=2, mode="nearest", padding="same", padding_mode="zeros",
+              groups=1, dilation=(1, 1)):  # fmt: skip
+    """What is promised, by PyTorch."""
+    align = False if mode == "bilinear" else None
+    up = F.interpolate(x, scale_factor=factor, mode=mode, align_corners=align)
+    reach = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    if padding == "same":
+        around = [(r // 2, r - r // 2) for r in reach]
+    else:
+        around = [(0, 0), (0, 0)] if padding == "valid" else [(p, p) for p in padding]
+    flat = [*around[1], *around[0]]
+    up = F.pad(up, flat, mode={"zeros": "constant", "replicate": "replicate"}[padding_mode])
+    return F.conv2d(up, weight, bias, dilation=tuple(dilation), groups=groups)
+
+
+def torch_gradients(grad, x, weight, bias, *arguments):
+    """Output and the gradients of input, weight and bias."""
+    tensors = [torch.from_numpy(a).requires_grad_() for a in (x, weight, bias)]
+    y = two_steps(*tensors, *arguments)
+    y.backward(torch.from_numpy(grad))
+    return [y.detach().numpy(), *(t.grad.numpy() for t in tensors)]
+
+
+def close(ours, theirs, tolerance, case):
+    scale = max(1.0, float(np.abs(theirs).max(initial=0)))
+    error = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0)) / scale
+    assert ours.shape == theirs.shape
+    assert error <= tolerance, (error, case)
+
+
+def test_torch(backend):
+    rng = np.random.default_rng(0)
+    for index in range(100 if backend == "reference" else 400):
+        dtype, tolerance = [(np.float64, 1e-11), (np.float32, 1e-4)][index % 2]
+        x, weight, bias, arguments, out = random_case(rng, dtype)
+        case = (x.shape, weight.shape, arguments)
+        ours = resize_conv2d(x, weight, bias, *arguments)
+        assert ours.dtype == dtype
+        assert ours.shape == (x.shape[0], weight.shape[0], *out), case
+        grad = rng.standard_normal(ours.shape).astype(dtype)
+        theirs = torch_gradients(grad, x, weight, bias, *arguments)
+        mine = [ours, *resize_conv2d_backward(grad, x, weight, *arguments)]
+        for a, b in zip(mine, theirs, strict=True):
+            assert a.dtype == dtype
+            close(a, b, tolerance, case)
+
+
+def test_window_and_threads_keep_the_bits(cpu):
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        x, weight, bias, arguments, out = random_case(rng, np.float32)
+        whole = resize_conv2d(x, weight, bias, *arguments, num_threads=1)
+        many = resize_conv2d(x, weight, bias, *arguments, num_threads=3)
+        assert many.tobytes() == whole.tobytes()
+        window = [tuple(sorted(ints(rng, 0, m + 1, 2))) for m in out]
+        part = resize_conv2d(x, weight, bias, *arguments, window=window)
+        crop = whole[(..., *(slice(*w) for w in window))]
+        assert part.tobytes() == np.ascontiguousarray(crop).tobytes(), (window, arguments)
+
+
+def test_adjoint_with_windows(backend):
+    rng = np.random.default_rng(2)
+    for _ in range(40):
+        x, weight, _, arguments, out = random_case(rng, np.float64)
+        window = [tuple(sorted(ints(rng, 0, m + 1, 2))) for m in out]
+        y = resize_conv2d(x, weight, None, *arguments, window=window)
+        grad = rng.standard_normal(y.shape)
+        gx, gw, gb = resize_conv2d_backward(grad, x, weight, *arguments, window=window)
+        product = float((y * grad).sum())
+        scale = max(1.0, float(np.abs(y * grad).sum()))
+        assert abs(float((x * gx).sum()) - product) <= 1e-11 * scale
+        assert abs(float((weight * gw).sum()) - product) <= 1e-11 * scale
+        np.testing.assert_allclose(gb, grad.sum(axis=(0, 2, 3)), atol=1e-11)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "replicate"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("layout", ["NHWC", "CHWN", "HWNC", "CHW", "HWC"])
+def test_layouts(backend, layout, mode, padding_mode):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2 if "N" in layout else 1, 6, 5, 7))
+    weight, bias = rng.standard_normal((4, 3, 3, 4)), rng.standard_normal(4)
+    arguments = ((2, 3), mode, (1, 2), padding_mode, 2)
+    expected = resize_conv2d(x, weight, bias, *arguments)
+    grad = rng.standard_normal(expected.shape)
+    gradients = resize_conv2d_backward(grad, x, weight, *arguments)
+
+    def arranged(a):
+        a = a if "N" in layout else a[0]
+        return np.transpose(a, ["NCHW"[4 - a.ndim :].index(letter) for letter in layout])
+
+    dense = np.ascontiguousarray(arranged(x))
+    out = np.full((*arranged(expected).shape[:-1], 2 * arranged(expected).shape[-1]), 7.0)[
+        ..., 1::2
+    ]
+    returned = resize_conv2d(dense, weight, bias, *arguments, layout=layout, out=out)
+    assert returned is out
+    np.testing.assert_allclose(out, arranged(expected), rtol=0, atol=1e-12)
+    assert (out.base[..., ::2] == 7).all()
+    mine = resize_conv2d_backward(arranged(grad), dense, weight, *arguments, layout=layout)
+    np.testing.assert_allclose(mine[0], arranged(gradients[0]), rtol=0, atol=1e-11)
+    for a, b in zip(mine[1:], gradients[1:], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_half_types_are_rounded_once(cpu, dtype, mode, kernel):
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((1, 200, 4, 5)).astype(dtype)
+    weight = (rng.standard_normal((3, 200, kernel, kernel)) / 20).astype(dtype)
+    wide = [a.astype(float) for a in (x, weight)]
+    ours = resize_conv2d(x, weight, mode=mode)
+    exact = resize_conv2d(*wide, mode=mode)
+    assert ours.dtype == dtype
+    ulp = np.spacing(np.abs(exact).astype(dtype)).astype(float)
+    assert (np.abs(ours.astype(float) - exact) <= 0.51 * ulp + 1e-4).all()
+    grad = rng.standard_normal(ours.shape).astype(dtype)
+    exact = resize_conv2d_backward(grad.astype(float), *wide, mode=mode)
+    for a, b in zip(resize_conv2d_backward(grad, x, weight, mode=mode), exact, strict=True):
+        ulp = np.spacing(np.abs(b).astype(dtype)).astype(float)
+        assert (np.abs(a.astype(float) - b) <= 0.51 * ulp + 1e-4).all()
+
+
+@pytest.mark.parametrize("arguments", [(2, "nearest"), (2, "bilinear"), ((3, 1), "bilinear")])
+def test_finite_differences(backend, arguments):
+    rng = np.random.default_rng(5)
+    x, weight = rng.standard_normal((1, 2, 3, 4)), rng.standard_normal((2, 2, 3, 2))
+    y = resize_conv2d(x, weight, None, *arguments)
+    grad = rng.standard_normal(y.shape)
+    gx, gw, _ = resize_conv2d_backward(grad, x, weight, *arguments)
+    step = 1e-6
+    for array, gradient in ((x, gx), (weight, gw)):
+        for place in np.ndindex(array.shape):
+            values = []
+            for sign in (1, -1):
+                moved = array.copy()
+                moved[place] += sign * step
+                pair = (moved, weight) if array is x else (x, moved)
+                values.append((resize_conv2d(*pair, None, *arguments) * grad).sum())
+            assert abs((values[0] - values[1]) / (2 * step) - gradient[place]) < 1e-6
+
+
+def test_nearest_is_a_transposed_convolution(backend):
+    """x2 and 3 x 3: kernel 4, stride 2, padding 1 with the box-convolved kernel, everywhere."""
+    rng = np.random.default_rng(6)
+    x, weight = rng.standard_normal((2, 3, 5, 7)), rng.standard_normal((4, 3, 3, 3))
+    box = np.zeros((3, 4, 4, 4))
+    for i, j in np.ndindex(2, 2):
+        box[:, :, i : i + 3, j : j + 3] += weight.swapaxes(0, 1)[..., ::-1, ::-1]
+    expected = upsampler.conv_transpose2d(x, box, stride=2, padding=1)
+    np.testing.assert_allclose(resize_conv2d(x, weight), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_a_constant_stays_constant(backend, mode):
+    """With a kernel of sum 1 and the border repeated: no checkerboard, not even at the border."""
+    weight = np.random.default_rng(7).standard_normal((1, 1, 3, 3))
+    weight /= weight.sum()
+    made = resize_conv2d(np.full((1, 1, 5, 4), 3.0), weight, None, 3, mode, "same", "replicate")
+    np.testing.assert_allclose(made, 3, rtol=0, atol=1e-12)
+
+
+def test_factor_one_is_a_convolution(backend):
+    rng = np.random.default_rng(8)
+    x, weight = rng.standard_normal((2, 6, 8, 5)), rng.standard_normal((4, 3, 3, 2))
+    bias = rng.standard_normal(4)
+    for mode in ("nearest", "bilinear"):
+        ours = resize_conv2d(x, weight, bias, 1, mode, groups=2, dilation=2)
+        tensors = [torch.from_numpy(a) for a in (x, weight, bias)]
+        theirs = torch.nn.functional.conv2d(*tensors, padding="same", groups=2, dilation=2)
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("shape", [(1, 40, 37, 101), (2, 3, 130, 70)])
+def test_several_tiles(cpu, mode, shape):
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal(shape).astype(np.float32)
+    weight = rng.standard_normal((13, shape[1], 3, 5)).astype(np.float32)
+    one = resize_conv2d(x, weight, mode=mode, num_threads=1)
+    assert one.tobytes() == resize_conv2d(x, weight, mode=mode, num_threads=5).tobytes()
+    exact = two_steps(*(torch.from_numpy(a).double() for a in (x, weight)), None, 2, mode).numpy()
+    close(one, exact, 1e-5, shape)
+
+
+def test_the_upsampled_array_is_never_made(cpu):
+    """Peak memory beyond input and result stays far below one upsampled input."""
+    import tracemalloc
+
+    x = np.ones((1, 32, 120, 128), np.float32)
+    weight = np.ones((2, 32, 3, 3), np.float32)
+    up_bytes = x.nbytes * 16
+    for mode in ("nearest", "bilinear"):
+        out = np.empty((1, 2, 480, 512), np.float32)
+        resize_conv2d(x, weight, None, 4, mode, out=out)
+        tracemalloc.start()
+        resize_conv2d(x, weight, None, 4, mode, out=out)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < up_bytes / 20, mode
+
+
+def test_overlapping_out(backend):
+    rng = np.random.default_rng(10)
+    buffer = rng.standard_normal((1, 2, 4, 8))
+    x = buffer[:, :, :, :4]
+    weight = rng.standard_normal((2, 2, 3, 3))
+    expected = resize_conv2d(x.copy(), weight, None, 1)
+    np.testing.assert_array_equal(resize_conv2d(x, weight, None, 1, out=x), expected)
+
+
+def test_empty(backend):
+    weight = np.ones((3, 2, 3, 3))
+    assert resize_conv2d(np.ones((0, 2, 4, 4)), weight).shape == (0, 3, 8, 8)
+    gx, gw, gb = resize_conv2d_backward(np.ones((0, 3, 8, 8)), np.ones((0, 2, 4, 4)), weight)
+    assert gx.shape == (0, 2, 4, 4)
+    assert not gw.any()
+    assert not gb.any()
+    for mode in ("nearest", "bilinear"):
+        for k in (1, 3):
+            none = (np.ones((2, 0, 4, 4)), np.ones((2, 0, k, k)))
+            assert (resize_conv2d(*none, np.ones(2), mode=mode) == 1).all()
+            gradients = resize_conv2d_backward(np.ones((2, 2, 8, 8)), *none, mode=mode)
+            assert (gradients[2] == 128).all()

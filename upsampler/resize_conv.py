@@ -1,0 +1,188 @@
+"""Upsampling followed by a convolution, in one step: the cure of the checkerboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import Result, as_array, check_types, native
+from .backends import for_numpy
+from .resize_conv_spec import resize_conv_spec
+from .spec import thread_count
+from .threads import get_num_threads
+
+Ints = int | Sequence[int]
+
+
+def resize_conv2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    scale_factor: Ints = 2,
+    mode: str = "nearest",
+    padding: Ints | str = "same",
+    padding_mode: str = "zeros",
+    groups: int = 1,
+    dilation: Ints = 1,
+    *,
+    layout: str | None = None,
+    window: Sequence[tuple[int, int]] | None = None,
+    out: np.ndarray | None = None,
+    num_threads: int | None = None,
+) -> np.ndarray:
+    """Resize-convolution: upsample by whole factors, pad, convolve with stride 1.
+
+    ``out[o] = bias + sum over t of weight[t] * up[o - padding + t * dilation]`` along each axis,
+    where `up` is `x` upsampled.  Every output sees as many taps as every other, so there is no
+    checkerboard of uneven overlap.  The upsampled array is never made: the upsampling is folded
+    into the weights, one small kernel for each output phase.
+
+    Parameters
+    ----------
+    x : array_like
+        Layout NCHW by default; float16, bfloat16, float32 or float64.
+    weight : array_like
+        Shape (C_out, C_in / groups, kH, kW) as that of an ordinary convolution, the dtype of `x`.
+    bias : array_like, optional
+        Shape (C_out,), the dtype of `x`.
+    scale_factor : int or (int, int)
+        At least 1, along H and W.  1 is an ordinary convolution.
+    mode : str
+        How to upsample: ``"nearest"``, or ``"bilinear"`` with align_corners=False.
+    padding : int, (int, int) or str
+        What is added around the upsampled array: so many samples on either side of each axis;
+        ``"same"``, which keeps its size (a kernel of even reach gets the odd one after); or
+        ``"valid"``, none.
+    padding_mode : str
+        ``"zeros"``, or ``"replicate"``: the border of the upsampled array is repeated.
+    groups : int
+        Input and output channels are split into so many independent groups.
+    dilation : int or (int, int)
+        Distance between the taps of the kernel.
+    layout : str, optional
+        A letter for each axis; with C, and N or not.
+    window : sequence of (start, stop), optional
+        In output samples, one pair each for H and W: compute only this part.
+    out : ndarray, optional
+        Where to write; it is returned.
+    num_threads : int, optional
+        By default `get_num_threads`.
+
+    Returns
+    -------
+    ndarray
+        Spatial sizes ``n * scale_factor + padding - dilation * (k - 1)``, with the padding of
+        both sides; the dtype of `x`.  Half types are accumulated in float32.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        If an argument is of a wrong type, a shape or a value not allowed, or the result too
+        large.
+
+    Notes
+    -----
+    The two steps one after the other give the same, borders included, up to rounding.
+    Multiplications for each input sample and pair of channels: nearest x2 with a 3 x 3 kernel 16
+    instead of 36; bilinear x2 as many, x3 49 instead of 81.  A 1 x 1 kernel is applied before the
+    upsampling.  The same bits for any number of threads and any window on one machine.
+
+    A. Odena, V. Dumoulin and C. Olah, "Deconvolution and checkerboard artifacts", Distill, 2016.
+
+    Examples
+    --------
+    >>> import numpy as np, upsampler
+    >>> x, weight = np.array([[[[1.0, 3.0]]]]), np.array([[[[1.0, 2.0, 1.0]]]])
+    >>> upsampler.resize_conv2d(x, weight, scale_factor=(1, 2)).ravel()
+    array([ 3.,  6., 10.,  9.])
+    >>> upsampler.resize_conv2d(x, weight, None, (1, 2), padding_mode="replicate").ravel()
+    array([ 4.,  6., 10., 12.])
+    """
+    x, weight = as_array("x", x), as_array("weight", weight)
+    bias = None if bias is None else as_array("bias", bias)
+    check_types(out, x.dtype, num_threads)
+    spec = resize_conv_spec(
+        x, weight, bias, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
+    )
+    threads = thread_count(num_threads) or get_num_threads()
+    inputs = [x, weight] + ([] if bias is None else [bias])
+    result = Result(out, spec.out_shape, x.dtype, x, *inputs)
+    if result.array.size:
+        for_numpy().resize_conv(
+            spec,
+            native(x),
+            native(weight),
+            None if bias is None else native(bias),
+            result.array,
+            threads,
+        )
+    return result.finish(x.dtype)
+
+
+def resize_conv2d_backward(
+    grad: Any,
+    x: Any,
+    weight: Any,
+    scale_factor: Ints = 2,
+    mode: str = "nearest",
+    padding: Ints | str = "same",
+    padding_mode: str = "zeros",
+    groups: int = 1,
+    dilation: Ints = 1,
+    *,
+    layout: str | None = None,
+    window: Sequence[tuple[int, int]] | None = None,
+    num_threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of `resize_conv2d` with respect to input, weight and bias.
+
+    Parameters
+    ----------
+    grad : array_like
+        Gradient of the output, of its shape (of the window's with `window`) and dtype.
+    x, weight : array_like
+        As given to `resize_conv2d`.
+    scale_factor, mode, padding, padding_mode, groups, dilation, layout, window, num_threads
+        As given to `resize_conv2d`.
+
+    Returns
+    -------
+    grad_x, grad_weight, grad_bias : ndarray
+        Of the shapes of `x`, of `weight`, and (C_out,); the dtype of `x`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `resize_conv2d`.
+
+    Examples
+    --------
+    >>> import numpy as np, upsampler
+    >>> x, weight = np.array([[[[1.0, 3.0]]]]), np.array([[[[1.0, 2.0, 1.0]]]])
+    >>> grad = np.ones((1, 1, 1, 4))
+    >>> [g.ravel() for g in upsampler.resize_conv2d_backward(grad, x, weight, (1, 2))]
+    [array([7., 7.]), array([5., 8., 7.]), array([4.])]
+    """
+    grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
+    check_types(None, x.dtype, num_threads)
+    if grad.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
+        raise TypeError(f"grad: got dtype {grad.dtype}; allowed: {x.dtype}, the dtype of x")
+    spec = resize_conv_spec(
+        x, weight, None, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
+    )
+    threads = thread_count(num_threads) or get_num_threads()
+    if grad.shape != spec.out_shape:
+        raise ValueError(
+            f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
+        )
+    result = Result(None, spec.in_shape, x.dtype, x)
+    grad_weight = np.empty(spec.weight_shape, result.array.dtype)
+    grad_bias = np.empty(spec.channels_out, result.array.dtype)
+    for_numpy().resize_conv_backward(
+        spec, native(grad), native(x), native(weight), result.array, grad_weight, grad_bias, threads
+    )
+    if x.dtype.isnative:
+        return result.array, grad_weight, grad_bias
+    return result.finish(x.dtype), grad_weight.astype(x.dtype), grad_bias.astype(x.dtype)
