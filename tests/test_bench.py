@@ -10,7 +10,8 @@ from .bench import __main__ as program
 from .bench import bars, cases, contest, limits, peers, report, timing
 from .bench.case import Entry
 from .bench.contest import FRESH, LIMIT, OUT, SGEMM, Result
-from .bench.convolution import ConvTranspose, ConvTransposeBackward
+from .bench.conv_transpose import ConvTranspose, ConvTransposeBackward
+from .bench.convolution import LAYOUTS
 from .bench.interpolation import Interpolation, InterpolationBackward
 from .bench.shuffle import Shuffle
 from .bench.timing import Stats
@@ -24,20 +25,26 @@ INTERPOLATIONS = (
     Interpolation("nearest", "uint8", "HWC", (5, 7, 3), (10, 14)),
     Interpolation("bicubic", "uint8", "HWC", (5, 7, 3), (10, 14)),
 )
-DENSE = ("DCGAN", (2, 6, 5, 7), 5, 3, 2, 1, 1)
-DEPTHWISE = ("RGB", (1, 3, 5, 7), 3, 4, 2, 1, 0, 3)
-OTHERS = (
-    *(
-        InterpolationBackward(m, "float32", "NCHW", (2, 3, 5, 7), (10, 14))
-        for m in ("bilinear", "nearest")
-    ),
-    *(ConvTranspose(*shape, layout="NCHW") for shape in (DENSE, DEPTHWISE)),
-    *(ConvTranspose(*shape, layout="NHWC") for shape in (DENSE, DEPTHWISE)),
-    *(ConvTransposeBackward(*shape, layout="NCHW") for shape in (DENSE, DEPTHWISE)),
-    *(ConvTransposeBackward(*shape, layout="NHWC") for shape in (DENSE, DEPTHWISE)),
-    *(Shuffle((2, 18, 5, 7), 3, layout=layout) for layout in ("NCHW", "NHWC")),
+DENSE = {
+    "model": "DCGAN", "nchw": (2, 6, 5, 7), "channels_out": 5,
+    "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1,
+}  # fmt: skip
+DEPTHWISE = {
+    "model": "RGB", "nchw": (1, 3, 5, 7), "channels_out": 3, "kernel": 4, "stride": 2, "groups": 3,
+}  # fmt: skip
+BIG = {"model": "big", "nchw": (1, 100, 100, 100), "channels_out": 500, "kernel": 1, "stride": 1}
+CONVOLUTIONS = tuple(
+    kind(**shape, layout=layout)
+    for kind in (ConvTranspose, ConvTransposeBackward)
+    for shape in (DENSE, DEPTHWISE)
+    for layout in LAYOUTS
 )
-TINY = INTERPOLATIONS + OTHERS
+MOVES = tuple(Shuffle((2, 18, 5, 7), 3, layout=layout) for layout in LAYOUTS)
+GRADIENTS = tuple(
+    InterpolationBackward(mode, "float32", "NCHW", (2, 3, 5, 7), (10, 14))
+    for mode in ("bilinear", "nearest", "bicubic")
+)
+TINY = INTERPOLATIONS + GRADIENTS + CONVOLUTIONS + MOVES
 
 
 def result(case=TINY[0], threads=1, **seconds):
@@ -141,13 +148,13 @@ def test_torch_gets_our_memory_in_its_own_format():
     """Both layouts are compared with the same layout: nothing is converted in the timed span."""
     import torch
 
-    case = ConvTranspose(*DENSE, layout="NHWC")
+    case = ConvTranspose(**DENSE, layout="NHWC")
     inputs = case.inputs()
-    _, (x, weight, _) = case.in_torch(inputs, 1)
+    x, weight, _ = case.torch_inputs(inputs, 1)
     assert x.data_ptr() == inputs[0].ctypes.data
     assert x.is_contiguous(memory_format=torch.channels_last)
     assert weight.is_contiguous(memory_format=torch.channels_last)
-    _, (x, weight, _) = ConvTranspose(*DENSE).in_torch(ConvTranspose(*DENSE).inputs(), 1)
+    x, weight, _ = ConvTranspose(**DENSE).torch_inputs(ConvTranspose(**DENSE).inputs(), 1)
     assert x.is_contiguous()
     assert weight.is_contiguous()
 
@@ -169,7 +176,7 @@ def test_a_peer_with_another_result_is_found():
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_peer_with_one_other_gradient_is_found(which):
-    case = ConvTransposeBackward(*DENSE)
+    case = ConvTransposeBackward(**DENSE)
     inputs = case.inputs()
     wrong = [a.copy() for a in case.ours(inputs, 1)()]
     wrong[which].flat[-1] += 0.25
@@ -178,10 +185,10 @@ def test_a_peer_with_one_other_gradient_is_found(which):
 
 
 def test_operations_are_counted():
-    forward, backward = ConvTranspose(*DEPTHWISE), ConvTransposeBackward(*DEPTHWISE)
+    forward, backward = ConvTranspose(**DEPTHWISE), ConvTransposeBackward(**DEPTHWISE)
     assert forward.flops == 2 * 3 * 5 * 7 * 4 * 4  # one output channel for each input channel
     assert backward.flops == 2 * forward.flops
-    assert ConvTranspose(*DENSE).flops == 2 * (2 * 6 * 5 * 7) * 5 * 3 * 3
+    assert ConvTranspose(**DENSE).flops == 2 * (2 * 6 * 5 * 7) * 5 * 3 * 3
 
 
 def test_memset_fills_everything_with_any_number_of_threads():
@@ -234,7 +241,7 @@ def test_rows_take_the_faster_way_of_a_library():
 
 
 def test_rows_of_gradients_have_no_out_and_those_of_convolutions_rates():
-    case = ConvTransposeBackward("big", (1, 100, 100, 100), 500, 1, 1)  # 2e9 operations
+    case = ConvTransposeBackward(**BIG)  # 2e9 operations
     r = result(case, memset=0.001, fresh=0.04, torch=0.1, sgemm=limits.FLOPS / 80e9)
     heads, body = report.rows([r], report.best_way, lambda s: report.milliseconds(s.median))
     assert heads == [
@@ -272,7 +279,7 @@ def test_summary_counts_the_cases():
 
 
 def test_summary_tells_the_part_of_the_matrix_product():
-    case = ConvTranspose("big", (1, 100, 100, 100), 500, 1, 1)  # 1e9 operations
+    case = ConvTranspose(**BIG)  # 1e9 operations
     second = limits.FLOPS / 1e9  # at this time of sgemm, a second is all of its rate
     rs = [
         result(case, memset=1, out=1, fresh=1, sgemm=second),

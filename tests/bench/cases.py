@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import convolution, interpolation, shuffle
+from . import conv_transpose, interpolation, shuffle
 from .case import Case
 
-CASES: tuple[Case, ...] = interpolation.CASES + convolution.CASES + shuffle.CASES
+CASES: tuple[Case, ...] = interpolation.CASES + conv_transpose.CASES + shuffle.CASES
 
 
 def matching(text: str) -> tuple[Case, ...]:

@@ -1,11 +1,11 @@
-"""Cases of `conv_transpose2d` and its gradients."""
+"""What the kinds of convolutions have in common, forward and backward."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,50 +15,54 @@ import upsampler
 from . import bars
 from .case import Case, Entry, Inputs, Results, arranged, sizes
 
-FEW = 4  # channels of a picture: up to so many there is no matrix product to speak of
+LAYOUTS = ("NCHW", "NHWC")
 
 
 @dataclass(frozen=True)
-class ConvTranspose(Case):
-    """A transposed convolution of an input of lengths `nchw`, with bias."""
+class Convolution(Case):
+    """A convolution of an input of lengths `nchw`, with bias and a square kernel."""
 
     model: str  # where it comes from
     nchw: tuple[int, int, int, int]
     channels_out: int
     kernel: int
-    stride: int
-    padding: int = 0
-    output_padding: int = 0
-    groups: int = 1
-    layout: str = "NCHW"
+    groups: int = field(default=1, kw_only=True)
+    layout: str = field(default="NCHW", kw_only=True)
 
-    section = "Transposed convolution"
+    function: ClassVar[str]  # of this package
+
+    @property
+    @abstractmethod
+    def letters(self) -> str:
+        """The arguments as the end of the name."""
+
+    @property
+    @abstractmethod
+    def weight_shape(self) -> tuple[int, ...]: ...
+
+    @property
+    @abstractmethod
+    def result_lengths(self) -> tuple[int, int]:
+        """H and W of the result."""
+
+    @property
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """Keywords of `function`, but for the layout."""
+
+    @abstractmethod
+    def torch_function(self) -> Callable[..., Any]:
+        """The same function of x, weight and bias in PyTorch."""
 
     @property
     def name(self) -> str:
         shape = sizes(arranged(self.nchw, self.layout))
-        text = f"conv_transpose2d {self.model} f32 {self.layout} {shape} -> {self.channels_out}"
-        text += f" k{self.kernel}s{self.stride}"
-        text += f"p{self.padding}" if self.padding else ""
-        text += f"op{self.output_padding}" if self.output_padding else ""
-        return text + (" depthwise" if self.groups > 1 else "")
-
-    @property
-    def bar(self) -> bars.Bar:
-        width = min(self.nchw[1], self.channels_out) // self.groups
-        return bars.FEW_CHANNELS if width <= FEW else bars.MANY_CHANNELS
-
-    @property
-    def flops(self) -> int:
-        """Two for each input sample, tap and output channel, those the padding crops, too."""
-        return 2 * prod(self.nchw) * (self.channels_out // self.groups) * self.kernel**2
+        text = f"{self.function} {self.model} f32 {self.layout} {shape} -> {self.channels_out}"
+        return f"{text} {self.letters}" + (" depthwise" if self.groups > 1 else "")
 
     @property
     def result_shape(self) -> tuple[int, ...]:
-        n, _, *lengths = self.nchw
-        more = self.kernel - 2 * self.padding + self.output_padding
-        h, w = ((length - 1) * self.stride + more for length in lengths)
-        return arranged((n, self.channels_out, h, w), self.layout)
+        return arranged((self.nchw[0], self.channels_out, *self.result_lengths), self.layout)
 
     @property
     def out_shape(self) -> tuple[int, ...] | None:
@@ -66,40 +70,28 @@ class ConvTranspose(Case):
 
     @property
     def in_shapes(self) -> tuple[tuple[int, ...], ...]:
-        return (
-            arranged(self.nchw, self.layout),
-            (self.nchw[1], self.channels_out // self.groups, self.kernel, self.kernel),
-            (self.channels_out,),
-        )
+        return (arranged(self.nchw, self.layout), self.weight_shape, (self.channels_out,))
 
     def inputs(self) -> Inputs:
-        """x, weight and bias; of the backward pass the gradient of the result besides."""
+        """x, weight and bias."""
         rng = np.random.default_rng(0)
         return tuple(rng.uniform(-1, 1, shape).astype(np.float32) for shape in self.in_shapes)
 
-    @property
-    def arguments(self) -> dict[str, int]:
-        """By the names that PyTorch and this package share."""
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "output_padding": self.output_padding,
-            "groups": self.groups,
-        }
+    def keywords(self, threads: int) -> dict[str, Any]:
+        return {**self.arguments, "layout": self.layout, "num_threads": threads}
 
     def ours(self, inputs: Inputs, threads: int, **more: Any) -> Callable[[], Results]:
-        how = {**self.arguments, "layout": self.layout, "num_threads": threads, **more}
-        return partial(upsampler.conv_transpose2d, *inputs, **how)
+        function = getattr(upsampler, self.function)
+        return partial(function, *inputs, **self.keywords(threads), **more)
 
-    def in_torch(self, inputs: Inputs, threads: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """The function and its arguments x, weight and bias."""
+    def torch_inputs(self, inputs: Inputs, threads: int) -> tuple[Any, ...]:
         import torch
 
         from . import torch_ways
 
         torch.set_num_threads(threads)
         x, weight, bias = inputs[:3]
-        return partial(torch.nn.functional.conv_transpose2d, **self.arguments), (
+        return (
             torch_ways.tensor(x, self.layout),
             torch_ways.kernel(weight, self.layout),
             torch.from_numpy(bias),
@@ -108,8 +100,8 @@ class ConvTranspose(Case):
     def by_torch(self, inputs: Inputs, threads: int) -> list[Entry]:
         from . import torch_ways
 
-        run, tensors = self.in_torch(inputs, threads)
-        return torch_ways.forward(partial(run, *tensors), self.layout)
+        run = partial(self.torch_function(), *self.torch_inputs(inputs, threads))
+        return torch_ways.forward(run, self.layout)
 
     ways: ClassVar = {"torch": by_torch}
 
@@ -118,11 +110,9 @@ class ConvTranspose(Case):
         return 1e-5 * float(np.abs(ours).max())
 
 
-@dataclass(frozen=True)
-class ConvTransposeBackward(ConvTranspose):
-    """The gradients of input, weight and bias."""
+class Gradients(Convolution):
+    """Mixed into a kind of convolution: the gradients of its input, weight and bias instead."""
 
-    section = "Gradients of transposed convolution"
     out_shape = None
 
     @property
@@ -140,38 +130,22 @@ class ConvTransposeBackward(ConvTranspose):
 
     @property
     def in_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of x, weight, bias and the gradient of the result."""
         return (*super().in_shapes, self.result_shape)
 
     def ours(self, inputs: Inputs, threads: int, **more: Any) -> Callable[[], Results]:
         x, weight, _, grad = inputs
-        how = {**self.arguments, "layout": self.layout, "num_threads": threads, **more}
-        return partial(upsampler.conv_transpose2d_backward, grad, x, weight, **how)
+        function = getattr(upsampler, f"{self.function}_backward")
+        return partial(function, grad, x, weight, **self.keywords(threads), **more)
 
     def by_torch(self, inputs: Inputs, threads: int) -> list[Entry]:
         from . import torch_ways
 
-        run, tensors = self.in_torch(inputs, threads)
-        return torch_ways.backward(run, tensors, inputs[-1], self.layout)
+        tensors = self.torch_inputs(inputs, threads)
+        return torch_ways.backward(self.torch_function(), tensors, inputs[-1], self.layout)
 
     ways: ClassVar = {"torch": by_torch}
 
     def tolerance(self, ours: np.ndarray) -> float:
         """PyTorch sums a million terms of the bias in float32."""
         return 1e-4 * float(np.abs(ours).max())
-
-
-SHAPES = (
-    ("U-Net", (1, 128, 64, 64), 64, 2, 2),
-    ("U-Net", (1, 1024, 16, 16), 512, 2, 2),
-    ("DCGAN", (16, 256, 16, 16), 128, 4, 2, 1),
-    ("decoder", (1, 64, 64, 64), 64, 3, 2, 1, 1),
-    ("FSRCNN", (1, 56, 180, 320), 1, 9, 4, 4, 3),
-    ("FCN-8s", (1, 21, 64, 64), 21, 16, 8, 4, 0, 21),
-    ("RGB", (1, 3, 512, 512), 3, 4, 2, 1, 0, 3),
-)
-CASES = tuple(
-    kind(*shape, layout=layout)
-    for kind in (ConvTranspose, ConvTransposeBackward)
-    for shape in SHAPES
-    for layout in ("NCHW", "NHWC")
-)
