@@ -1,15 +1,27 @@
 """Every error of the core as a row: a bad call, its exception, and what the message must say."""
 
+import atexit
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 import upsampler
 from upsampler import (
+    ConvTranspose2d,
+    MaxUnpool2d,
+    Module,
+    PixelShuffle,
+    Sequential,
     avg_pool2d,
     avg_pool2d_backward,
     checkerboard,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose2d_backward,
+    init,
     interpolate,
     interpolate_backward,
     max_pool2d,
@@ -43,6 +55,23 @@ def locked(shape):
     x.flags.writeable = False
     return x
 
+
+FOLDER = Path(tempfile.mkdtemp())
+atexit.register(shutil.rmtree, FOLDER)
+
+
+def saved(name, **description):
+    """An .npz file with only the description of a module."""
+    path = FOLDER / f"{name}.npz"
+    np.savez(path, module=np.array(json.dumps(description)))
+    return path
+
+
+layer = ConvTranspose2d(3, 4, 3)
+shuffled = PixelShuffle(2)
+shuffled(np.ones((1, 4, 2, 3), np.float32))
+unpooled = MaxUnpool2d(2)
+unpooled(POOLED[None, None], PLACES[None, None])
 
 # function, positional arguments, keywords, exception, what the message must contain
 ROWS = [
@@ -452,4 +481,86 @@ ROWS = [
     (checkerboard, (W, 2.5), {}, TypeError, ["stride", "2.5", "integer"]),
     (checkerboard, (W[0, 0], 2), {}, ValueError, ["weight", "(3, 3)", "C_in"]),
     (checkerboard, (W, 2, 0), {}, ValueError, ["dilation", "(0, 0)", "at least 1"]),
+    # --- initial weights
+    (init.kaiming, (5,), {}, TypeError, ["shape", "5", "sequence of integers"]),
+    (init.kaiming, ((4, 3),), {}, ValueError, ["shape", "(4, 3)", "two channel axes"]),
+    (init.kaiming, ((4, 3, 0),), {}, ValueError, ["shape", "(4, 3, 0)", "at least 1"]),
+    (init.kaiming, (W.shape,), {"dtype": int}, TypeError, ["dtype", "int", "float16"]),
+    (
+        init.kaiming,
+        (W.shape,),
+        {"dtype": "half-full"},
+        TypeError,
+        ["dtype", "half-full", "bfloat16"],
+    ),
+    (init.kaiming, (W.shape,), {"dtype": None}, TypeError, ["dtype", "None", "float32"]),
+    (init.kaiming, (W.shape,), {"seed": 1.5}, TypeError, ["seed", "1.5", "Generator"]),
+    (init.kaiming, (W.shape,), {"seed": -1}, ValueError, ["seed", "-1", "at least 0"]),
+    (init.kaiming_bias, (0, W.shape), {}, ValueError, ["channels", "0", "at least 1"]),
+    (init.bilinear, (3, 2.5), {}, TypeError, ["kernel_size", "2.5", "integer"]),
+    (init.bilinear, (3, (4, 0)), {}, ValueError, ["kernel_size", "(4, 0)", "at least 1"]),
+    (init.bilinear, (3, ()), {}, ValueError, ["kernel_size", "()", "one to three"]),
+    (init.bilinear, (6, 4, 4), {}, ValueError, ["groups", "4", "divisor", "6"]),
+    (init.icnr, (W.shape, 0), {}, ValueError, ["upscale_factor", "(0, 0)", "at least 1"]),
+    (init.icnr, (W.shape, 2), {}, ValueError, ["shape", "(3, 4, 3, 3)", "multiple of 4"]),
+    (init.icnr, (W.shape, 2, True), {}, ValueError, ["shape", "(3, 4, 3, 3)", "(2, 2)"]),
+    # --- modules
+    (ConvTranspose2d, (3, 4, 2.5), {}, TypeError, ["kernel_size", "2.5", "integer"]),
+    (ConvTranspose2d, (3, 4, 0), {}, ValueError, ["kernel_size", "(0, 0)", "at least 1"]),
+    (ConvTranspose2d, (0, 4, 3), {}, ValueError, ["in_channels", "0", "at least 1"]),
+    (ConvTranspose2d, (3, 4, 3), {"groups": 3}, ValueError, ["groups", "3", "divisor", "4 output"]),
+    (ConvTranspose2d, (3, 4, 3), {"stride": 0}, ValueError, ["stride", "(0, 0)", "at least 1"]),
+    (ConvTranspose2d, (3, 4, 3), {"output_padding": 1}, ValueError, ["output_padding", "(1, 1)"]),
+    (ConvTranspose2d, (3, 4, 3), {"bias": None}, TypeError, ["bias", "None", "True, False"]),
+    (ConvTranspose2d, (3, 4, 3), {"layout": "NCW"}, ValueError, ["layout", "'NCW'", "HW"]),
+    (ConvTranspose2d, (3, 4, 3), {"init": 3}, TypeError, ["init", "3", "'icnr'"]),
+    (ConvTranspose2d, (3, 4, 3), {"init": "zeros"}, ValueError, ["init", "'zeros'", "'kaiming'"]),
+    (ConvTranspose2d, (3, 4, 3), {"init": "bilinear"}, ValueError, ["init", "3 input", "4 output"]),
+    (PixelShuffle, (0,), {}, ValueError, ["upscale_factor", "0", "at least 1"]),
+    (MaxUnpool2d, (2.5,), {}, TypeError, ["kernel_size", "2.5", "integer"]),
+    (shuffled.backward, (X,), {}, ValueError, ["grad", "(2, 3, 5, 7)", "(1, 1, 4, 6)"]),
+    (unpooled.backward, (PLANE[None, None, :2],), {}, ValueError, ["grad", "(1, 1, 6, 8)"]),
+    (PixelShuffle(2).backward, (X,), {}, RuntimeError, ["backward", "PixelShuffle", "call"]),
+    (ConvTranspose2d(1, 1, 1).gradients, (), {}, RuntimeError, ["gradients", "ConvTranspose2d"]),
+    (Module().backward, (X,), {}, NotImplementedError, ["backward", "Module"]),
+    (Sequential, (PixelShuffle(2), 3), {}, TypeError, ["modules", "3", "modules of this package"]),
+    (Sequential, (shuffled, shuffled), {}, ValueError, ["modules", "twice", "once"]),
+    (layer.load_state_dict, (3,), {}, TypeError, ["state_dict", "3", "mapping"]),
+    (layer.load_state_dict, ({"weight": W},), {}, ValueError, ["without 'bias'", "'weight'"]),
+    (
+        layer.load_state_dict,
+        ({"weight": W, "bais": B},),
+        {},
+        ValueError,
+        ["state_dict", "without 'bias'", "unexpected 'bais'", "'weight', 'bias'"],
+    ),
+    (
+        layer.load_state_dict,
+        ({"weight": W, "bias": B.astype(int)},),
+        {},
+        TypeError,
+        ["state_dict", "int64", "'bias'", "float32"],
+    ),
+    (
+        layer.load_state_dict,
+        ({"weight": W, "bias": B[:3]},),
+        {},
+        ValueError,
+        ["state_dict", "(3,)", "'bias'", "(4,)"],
+    ),
+    (upsampler.load_module, (__file__,), {}, ValueError, ["path", "error_rows", "Module.save"]),
+    (
+        upsampler.load_module,
+        (saved("later", format=2),),
+        {},
+        ValueError,
+        ["path", "later.npz", "format 2 instead of 1"],
+    ),
+    (
+        upsampler.load_module,
+        (saved("strange", format=1, arguments={}, **{"class": "Layer"}),),
+        {},
+        ValueError,
+        ["path", "strange.npz", "KeyError: 'Layer'"],
+    ),
 ]

@@ -15,6 +15,7 @@ GUI = ROOT / "gui"
 CORE = [
     "lazy", "spec", "axis", "plan", "layout", "arrays", "functional", "pooling", "threads",
     "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
+    "init", "module_base", "module_files", "layers", "conv_layers", "modules",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.resize_conv", "backends.tiles",
 ]  # fmt: skip
@@ -44,13 +45,21 @@ ALLOWED = {
     "resize_conv": {"arrays", "backends", "resize_conv_spec", "spec", "threads"},
     "shuffle": {"arrays", "layout", "spec"},
     "analysis": {"arrays", "spec"},
+    "init": {"spec"},
+    "module_files": {"files"},
+    "module_base": {"arrays", "module_files", "spec"},
+    "layers": {"arrays", "functional", "module_base", "pooling", "shuffle", "spec"},
+    "conv_layers": {
+        "arrays", "conv", "conv_spec", "init", "layout", "module_base", "spec",
+    },
+    "modules": {"conv_layers", "layers", "module_base", "module_files"},
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},
     "functional": {"arrays", "backends", "plan", "spec", "threads"},
     "pooling": {"arrays", "backends", "spec", "threads"},
 }  # fmt: skip
 STANDARD = {
     "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",
-    "functools", "importlib", "itertools", "math", "numbers", "operator", "os", "threading",
+    "functools", "importlib", "itertools", "json", "math", "numbers", "operator", "os", "threading",
     "types", "typing",
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
 
+from . import init
 from .analysis import Checkerboard, checkerboard
 from .backends import BackendUnavailable, backends, preload
 from .conv import (
@@ -11,6 +12,15 @@ from .conv import (
     conv_transpose3d_backward,
 )
 from .functional import interpolate, interpolate_backward
+from .modules import (
+    ConvTranspose2d,
+    MaxUnpool2d,
+    Module,
+    PixelShuffle,
+    Sequential,
+    Upsample,
+    load_module,
+)
 from .pooling import (
     avg_pool2d,
     avg_pool2d_backward,
@@ -35,6 +45,12 @@ preload()
 __all__ = [
     "BackendUnavailable",
     "Checkerboard",
+    "ConvTranspose2d",
+    "MaxUnpool2d",
+    "Module",
+    "PixelShuffle",
+    "Sequential",
+    "Upsample",
     "__version__",
     "avg_pool2d",
     "avg_pool2d_backward",
@@ -47,8 +63,10 @@ __all__ = [
     "conv_transpose3d",
     "conv_transpose3d_backward",
     "get_num_threads",
+    "init",
     "interpolate",
     "interpolate_backward",
+    "load_module",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",

@@ -1,0 +1,245 @@
+"""Layers with weights: transposed convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import init as initial
+from . import layout as layouts
+from .arrays import as_array
+from .conv import conv_transpose2d, conv_transpose2d_backward
+from .conv_spec import conv_layout, conv_spec
+from .init import Seed, float_dtype, generator, positive
+from .module_base import Module
+from .spec import bad_type, bad_value, flag, integer, integers, per_axis
+
+Pair = int | Sequence[int]
+PROBE = 1 << 16  # height and width of an input that stands for those to come
+SHOWN = {"padding": 0, "dilation": 1, "output_padding": 0, "groups": 1, "bias": True}
+
+
+class _Conv2d(Module):
+    """A weight of two kernel axes, perhaps a bias, and what both kinds of convolution share."""
+
+    _weight_shape: Callable[[], tuple[int, ...]]
+
+    def __init__(
+        self,
+        channels: tuple[Any, Any],
+        kernel_size: Any,
+        groups: Any,
+        bias: Any,
+        dtype: Any,
+        layout: Any,
+    ) -> None:
+        super().__init__()
+        kernel = integers("kernel_size", kernel_size, "an integer, or one for each spatial axis")
+        self.groups = integer("groups", groups)
+        self.dtype = float_dtype(dtype)
+        self.layout = layouts.check_type(layout)
+        self._biased = flag("bias", bias)
+        self.in_channels = positive("in_channels", channels[0])
+        self.out_channels = positive("out_channels", channels[1])
+        if self.layout is not None:
+            conv_layout(self.layout, len(self.layout), 2)
+        self.kernel_size = per_axis("kernel_size", kernel, 2)
+        if min(self.kernel_size) < 1:
+            raise bad_value("kernel_size", self.kernel_size, "at least 1")
+        if self.groups < 1 or self.in_channels % self.groups or self.out_channels % self.groups:
+            raise bad_value(
+                "groups",
+                self.groups,
+                f"a divisor of {self.in_channels} input and {self.out_channels} output channels",
+            )
+
+    def _fill(
+        self, weight: Callable[[np.random.Generator], np.ndarray], seed: Seed, even: bool
+    ) -> None:
+        """Draw the weight, then the bias: zeros with a weight that upsamples evenly."""
+        draw = generator(seed)
+        self._parameters["weight"] = weight(draw)
+        if not self._biased:
+            return
+        shape = self.weight.shape
+        self._parameters["bias"] = (
+            np.zeros(self.out_channels, self.dtype)
+            if even
+            else initial.kaiming_bias(self.out_channels, shape, seed=draw, dtype=self.dtype)
+        )
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The array itself; writing into it changes the module."""
+        return self._parameters["weight"]
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """The array itself, or None."""
+        return self._parameters.get("bias")
+
+    def _keep(self, *gradients: np.ndarray) -> None:
+        names = ("weight", "bias") if self._biased else ("weight",)
+        self._gradients = dict(zip(names, gradients, strict=False))
+
+    def _probe(self) -> tuple[np.ndarray, np.ndarray]:
+        """An input and a weight, without memory, to check the other arguments with."""
+        zero = np.zeros((), self.dtype)
+        shape = (1, self.in_channels, PROBE, PROBE)
+        return np.broadcast_to(zero, shape), np.broadcast_to(zero, self._weight_shape())
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "kernel_size": self.kernel_size,
+            "groups": self.groups,
+            "bias": self._biased,
+            "dtype": self.dtype.name,
+            "layout": self.layout,
+        }
+
+    def _text(self, always: tuple[str, ...], *others: str) -> str:
+        """The arguments that are always shown, and those that are not the usual ones."""
+        values = self._arguments()
+        shown = [str(self.in_channels), str(self.out_channels)]
+        shown += [f"{name}={values[name]!r}" for name in always]
+        for name in others:
+            usual, value = SHOWN[name], values[name]
+            if value not in (usual, (usual, usual)):
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class ConvTranspose2d(_Conv2d):
+    """`conv_transpose2d` with a weight and a bias of its own.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C_in and C_out.
+    kernel_size, stride, padding, output_padding, dilation : int or pair of int
+        As for `conv_transpose2d`.
+    groups : int
+        A divisor of both numbers of channels.
+    bias : bool
+        Whether there is one.
+    init : str
+        ``"kaiming"``: as PyTorch's layer.  ``"bilinear"``: linear interpolation of every channel
+        where the kernel fits the stride, see `init.bilinear`; as many outputs as inputs.
+        ``"icnr"``: every output phase begins with the same kernel, see `init.icnr`; kernels that
+        are multiples of the stride.  The latter two begin with a bias of zeros.
+    dtype : dtype
+        Of the parameters and so of the input: float16, bfloat16, float32 or float64.
+    seed : int or numpy.random.Generator, optional
+        The same seed makes the same module.
+    layout : str, optional
+        As for `conv_transpose2d`.
+
+    Attributes
+    ----------
+    weight : ndarray
+        Shape (C_in, C_out / groups, kH, kW).
+    bias : ndarray or None
+        Shape (C_out,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of a wrong type or a value not allowed.
+
+    Examples
+    --------
+    >>> import numpy as np, upsampler
+    >>> module = upsampler.ConvTranspose2d(3, 3, 4, stride=2, padding=1, init="bilinear")
+    >>> module
+    ConvTranspose2d(3, 3, kernel_size=(4, 4), stride=(2, 2), padding=(1, 1))
+    >>> y = module(np.ones((1, 3, 5, 7), np.float32))
+    >>> y.shape, float(y[0, 0, 4, 6])
+    ((1, 3, 10, 14), 1.0)
+    >>> module.backward(y).shape, [g.shape for g in module.gradients()]
+    ((1, 3, 5, 7), [(3, 3, 4, 4), (3,)])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+        *,
+        init: str = "kaiming",
+        dtype: Any = np.float32,
+        seed: Seed = None,
+        layout: str | None = None,
+    ) -> None:
+        _check_init(init)
+        super().__init__((in_channels, out_channels), kernel_size, groups, bias, dtype, layout)
+        spec = conv_spec(
+            2, *self._probe(), None, stride, padding, output_padding, self.groups, dilation
+        )
+        self.stride, self.padding, self.dilation = spec.stride, spec.padding, spec.dilation
+        typed = integers("output_padding", output_padding, "an integer")
+        self.output_padding = per_axis("output_padding", typed, 2)
+        self._fill(lambda draw: self._initial(init, draw), seed, even=init != "kaiming")
+
+    def _initial(self, init: str, draw: np.random.Generator) -> np.ndarray:
+        if init == "kaiming":
+            return initial.kaiming(self._weight_shape(), seed=draw, dtype=self.dtype)
+        if init == "icnr":
+            return initial.icnr(
+                self._weight_shape(), self.stride, transposed=True, seed=draw, dtype=self.dtype
+            )
+        if self.in_channels != self.out_channels:
+            raise ValueError(
+                f"init: got 'bilinear' for {self.in_channels} input and {self.out_channels} output "
+                "channels; allowed: with as many outputs as inputs"
+            )
+        return initial.bilinear(self.in_channels, self.kernel_size, self.groups, dtype=self.dtype)
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+
+    def _geometry(self) -> dict[str, Any]:
+        names = ("stride", "padding", "output_padding", "groups", "dilation", "layout")
+        return {name: getattr(self, name) for name in names}
+
+    def forward(self, x: Any, output_size: Pair | None = None) -> np.ndarray:
+        x = as_array("x", x)
+        geometry = self._geometry() | {"output_size": output_size}
+        out = conv_transpose2d(x, self.weight, self.bias, **geometry)
+        self._kept = x, geometry
+        return out
+
+    def backward(self, grad: Any) -> np.ndarray:
+        x, geometry = self._recall()
+        grad_x, *others = conv_transpose2d_backward(grad, x, self.weight, **geometry)
+        self._keep(*others)
+        return grad_x
+
+    def _arguments(self) -> dict[str, Any]:
+        return super()._arguments() | self._geometry()
+
+    def __repr__(self) -> str:
+        # The order of PyTorch's layer.
+        return self._text(
+            ("kernel_size", "stride"), "padding", "dilation", "output_padding", "groups", "bias"
+        )
+
+
+INITS = ("kaiming", "bilinear", "icnr")
+
+
+def _check_init(init: object) -> None:
+    allowed = "one of " + ", ".join(map(repr, INITS))
+    if not isinstance(init, str):
+        raise bad_type("init", init, allowed)
+    if init not in INITS:
+        raise bad_value("init", init, allowed)
