@@ -50,7 +50,8 @@ ALLOWED = {
     "module_base": {"arrays", "module_files", "spec"},
     "layers": {"arrays", "functional", "module_base", "pooling", "shuffle", "spec"},
     "conv_layers": {
-        "arrays", "conv", "conv_spec", "init", "layout", "module_base", "spec",
+        "arrays", "conv", "conv_spec", "init", "layout", "module_base", "resize_conv",
+        "resize_conv_spec", "spec",
     },
     "modules": {"conv_layers", "layers", "module_base", "module_files"},
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import upsampler
-from upsampler import ConvTranspose2d, MaxUnpool2d, PixelShuffle, Sequential, Upsample
+from upsampler import ConvTranspose2d, MaxUnpool2d, PixelShuffle, ResizeConv2d, Sequential, Upsample
 
 # Arguments that torch.nn.ConvTranspose2d takes as well: in, out, kernel, stride, padding,
 # output_padding, groups, bias, dilation.
@@ -65,6 +65,43 @@ def test_conv_transpose(cpu, arguments):
     x = np.random.default_rng(2).standard_normal((2, arguments[0], 5, 7))
     agree(ours, theirs, x)
     assert repr(ours) == repr(theirs)
+
+
+def resized_then_convolved(layer):
+    """The layer as two of torch.nn, and the convolution of them."""
+    convolution = nn.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, 1, layer.padding,
+        layer.dilation, layer.groups, layer.bias is not None, layer.padding_mode,
+    )  # fmt: skip
+    resize = nn.Upsample(scale_factor=layer.scale_factor, mode=layer.mode)
+    return nn.Sequential(resize, convolution), convolution
+
+
+@pytest.mark.parametrize("arguments", [
+    (3, 5, (3, 2)),
+    (4, 6, (5, 3), (3, 2), "bilinear", "same", "replicate", 2, False),
+    (2, 3, 3, (1, 4), "nearest", "valid", "zeros", 1, True, (1, 2)),
+    (3, 2, (4, 3), 2, "bilinear", (2, 0)),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+def test_resize_conv(cpu, arguments):
+    ours = ResizeConv2d(*arguments, dtype=np.float64, seed=24)
+    theirs, convolution = resized_then_convolved(ours)
+    peer(ours, convolution)
+    x = np.random.default_rng(25).standard_normal((2, arguments[0], 5, 7))
+    agree(ours, theirs.double(), x)
+    again = ResizeConv2d(*arguments, dtype=np.float64)
+    again.load_state_dict(convolution.state_dict())
+    np.testing.assert_array_equal(again(x), ours(x))
+
+
+def test_how_a_resize_conv_is_shown():
+    module = ResizeConv2d(4, 6, (5, 3), 3, "bilinear", (2, 1), "replicate", 2, False, (1, 2))
+    assert repr(module) == (
+        "ResizeConv2d(4, 6, kernel_size=(5, 3), scale_factor=(3, 3), mode='bilinear', "
+        "padding=(2, 1), padding_mode='replicate', dilation=(1, 2), groups=2, bias=False)"
+    )
+    assert repr(ResizeConv2d(1, 2, 3, padding="valid")).endswith("'nearest', padding='valid')")
 
 
 @pytest.mark.parametrize("arguments", TRANSPOSED)
@@ -123,6 +160,7 @@ def test_layouts(layout):
     def layers(**where):
         return [
             ConvTranspose2d(8, 4, 3, 2, 1, dtype=np.float64, seed=8, **where),
+            ResizeConv2d(8, 4, 3, dtype=np.float64, seed=8, **where),
             PixelShuffle(2, **where),
             Upsample(scale_factor=3, mode="bilinear", **where),
         ]
@@ -226,7 +264,7 @@ def test_gradients_of_the_last_call_replace_earlier_ones():
 
 @pytest.mark.parametrize("make", [
     lambda: ConvTranspose2d(2, 3, 2), lambda: Upsample(size=4), lambda: PixelShuffle(2),
-    lambda: MaxUnpool2d(2), lambda: Sequential(PixelShuffle(2)),
+    lambda: MaxUnpool2d(2), lambda: Sequential(PixelShuffle(2)), lambda: ResizeConv2d(2, 3, 3),
 ])  # fmt: skip
 def test_backward_before_forward(make):
     with pytest.raises(RuntimeError, match=r"^backward: got no input of \w+ to go back to; call"):
@@ -242,10 +280,12 @@ def test_gradients_before_backward():
         module.gradients()
 
 
-def test_seeds():
+@pytest.mark.parametrize("make", [ConvTranspose2d, ResizeConv2d])
+def test_seeds(make):
     def state(seed):
-        return ConvTranspose2d(3, 4, 2, seed=seed).state_dict()
+        return make(3, 4, 2, seed=seed).state_dict()
 
+    assert list(state(18)) == ["weight", "bias"]
     for name, array in state(18).items():
         np.testing.assert_array_equal(array, state(18)[name])
         np.testing.assert_array_equal(array, state(np.random.default_rng(18))[name])
@@ -271,6 +311,8 @@ def test_inits():
     lambda: ConvTranspose2d(2, 3, 4, dtype=ml_dtypes.bfloat16),
     lambda: Upsample(scale_factor=(Fraction(7, 3), 2.5), mode="bicubic", antialias=True),
     lambda: Upsample(size=np.array([5, 7]), align_corners=False, layout="CHW"),
+    lambda: ResizeConv2d(4, 6, (5, 3), (3, 2), "bilinear", 2, "replicate", 2, False, (1, 2)),
+    lambda: ResizeConv2d(4, 6, np.int64(3), padding=np.array([1, 0]), seed=2, layout="CHW"),
     lambda: PixelShuffle(np.int64(3), layout="HWC"),
     lambda: MaxUnpool2d((2, 3), 2, 1),
     decoder,

@@ -1,4 +1,4 @@
-"""Layers with weights: transposed convolution."""
+"""Layers with weights: transposed convolution and resize-convolution."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from .conv import conv_transpose2d, conv_transpose2d_backward
 from .conv_spec import conv_layout, conv_spec
 from .init import Seed, float_dtype, generator, positive
 from .module_base import Module
+from .resize_conv import resize_conv2d, resize_conv2d_backward
+from .resize_conv_spec import resize_conv_spec
 from .spec import bad_type, bad_value, flag, integer, integers, per_axis
 
 Pair = int | Sequence[int]
 PROBE = 1 << 16  # height and width of an input that stands for those to come
-SHOWN = {"padding": 0, "dilation": 1, "output_padding": 0, "groups": 1, "bias": True}
+INITS = ("kaiming", "bilinear", "icnr")
 
 
 class _Conv2d(Module):
@@ -101,15 +103,16 @@ class _Conv2d(Module):
             "layout": self.layout,
         }
 
-    def _text(self, always: tuple[str, ...], *others: str) -> str:
+    def _text(self, *always: str, **usual: Any) -> str:
         """The arguments that are always shown, and those that are not the usual ones."""
         values = self._arguments()
         shown = [str(self.in_channels), str(self.out_channels)]
         shown += [f"{name}={values[name]!r}" for name in always]
-        for name in others:
-            usual, value = SHOWN[name], values[name]
-            if value not in (usual, (usual, usual)):
-                shown.append(f"{name}={value!r}")
+        shown += [
+            f"{name}={values[name]!r}"
+            for name, value in usual.items()
+            if values[name] not in (value, (value, value))
+        ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -230,11 +233,121 @@ class ConvTranspose2d(_Conv2d):
     def __repr__(self) -> str:
         # The order of PyTorch's layer.
         return self._text(
-            ("kernel_size", "stride"), "padding", "dilation", "output_padding", "groups", "bias"
+            "kernel_size", "stride", padding=0, dilation=1, output_padding=0, groups=1, bias=True
         )
 
 
-INITS = ("kaiming", "bilinear", "icnr")
+class ResizeConv2d(_Conv2d):
+    """`resize_conv2d` with a weight and a bias of its own: upsampling, then a convolution.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C_in and C_out.
+    kernel_size : int or pair of int
+        Of the convolution.
+    scale_factor, mode, padding, padding_mode, dilation
+        As for `resize_conv2d`.
+    groups : int
+        A divisor of both numbers of channels.
+    bias : bool
+        Whether there is one.
+    dtype : dtype
+        Of the parameters and so of the input: float16, bfloat16, float32 or float64.
+    seed : int or numpy.random.Generator, optional
+        The same seed makes the same module; weights and biases are drawn as PyTorch's.
+    layout : str, optional
+        As for `resize_conv2d`.
+
+    Attributes
+    ----------
+    weight : ndarray
+        Shape (C_out, C_in / groups, kH, kW), that of torch.nn.Conv2d.
+    bias : ndarray or None
+        Shape (C_out,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of a wrong type or a value not allowed.
+
+    Notes
+    -----
+    With a `scale_factor` of 1 it is an ordinary convolution of stride 1.
+
+    Examples
+    --------
+    >>> import numpy as np, upsampler
+    >>> module = upsampler.ResizeConv2d(3, 4, 3, scale_factor=2, mode="bilinear", seed=0)
+    >>> module
+    ResizeConv2d(3, 4, kernel_size=(3, 3), scale_factor=(2, 2), mode='bilinear')
+    >>> y = module(np.ones((1, 3, 5, 7), np.float32))
+    >>> y.shape, module.backward(y).shape, [g.shape for g in module.gradients()]
+    ((1, 4, 10, 14), (1, 3, 5, 7), [(4, 3, 3, 3), (4,)])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        scale_factor: Pair = 2,
+        mode: str = "nearest",
+        padding: Pair | str = "same",
+        padding_mode: str = "zeros",
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+        *,
+        dtype: Any = np.float32,
+        seed: Seed = None,
+        layout: str | None = None,
+    ) -> None:
+        super().__init__((in_channels, out_channels), kernel_size, groups, bias, dtype, layout)
+        spec = resize_conv_spec(
+            *self._probe(), None, scale_factor, mode, padding, padding_mode, self.groups, dilation
+        )
+        self.scale_factor, self.dilation = spec.factor, spec.dilation
+        self.mode, self.padding_mode = mode, padding_mode
+        self.padding = (
+            padding
+            if isinstance(padding, str)
+            else per_axis("padding", integers("padding", padding, "an integer"), 2)
+        )
+        self._fill(
+            lambda draw: initial.kaiming(self._weight_shape(), seed=draw, dtype=self.dtype),
+            seed,
+            even=False,
+        )
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+
+    def _geometry(self) -> dict[str, Any]:
+        names = ("scale_factor", "mode", "padding", "padding_mode", "groups", "dilation", "layout")
+        return {name: getattr(self, name) for name in names}
+
+    def forward(self, x: Any) -> np.ndarray:
+        x = as_array("x", x)
+        out = resize_conv2d(x, self.weight, self.bias, **self._geometry())
+        self._kept = x
+        return out
+
+    def backward(self, grad: Any) -> np.ndarray:
+        grad_x, *others = resize_conv2d_backward(
+            grad, self._recall(), self.weight, **self._geometry()
+        )
+        self._keep(*others)
+        return grad_x
+
+    def _arguments(self) -> dict[str, Any]:
+        return super()._arguments() | self._geometry()
+
+    def __repr__(self) -> str:
+        return self._text(
+            "kernel_size", "scale_factor", "mode",
+            padding="same", padding_mode="zeros", dilation=1, groups=1, bias=True,
+        )  # fmt: skip
 
 
 def _check_init(init: object) -> None:

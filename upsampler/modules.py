@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .conv_layers import ConvTranspose2d
+from .conv_layers import ConvTranspose2d, ResizeConv2d
 from .layers import MaxUnpool2d, PixelShuffle, Sequential, Upsample
 from .module_base import Module
 from .module_files import no_module, read
 
 LAYERS: dict[str, type[Module]] = {
-    layer.__name__: layer for layer in (ConvTranspose2d, MaxUnpool2d, PixelShuffle, Upsample)
+    layer.__name__: layer
+    for layer in (ConvTranspose2d, MaxUnpool2d, PixelShuffle, ResizeConv2d, Upsample)
 }
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "MaxUnpool2d",
     "Module",
     "PixelShuffle",
+    "ResizeConv2d",
     "Sequential",
     "Upsample",
     "load_module",
