@@ -13,6 +13,7 @@ from .bench.contest import FRESH, LIMIT, OUT, SGEMM, Result
 from .bench.conv_transpose import ConvTranspose, ConvTransposeBackward
 from .bench.convolution import LAYOUTS
 from .bench.interpolation import Interpolation, InterpolationBackward
+from .bench.resize_conv import ResizeConv, ResizeConvBackward
 from .bench.shuffle import Shuffle
 from .bench.timing import Stats
 
@@ -33,11 +34,21 @@ DEPTHWISE = {
     "model": "RGB", "nchw": (1, 3, 5, 7), "channels_out": 3, "kernel": 4, "stride": 2, "groups": 3,
 }  # fmt: skip
 BIG = {"model": "big", "nchw": (1, 100, 100, 100), "channels_out": 500, "kernel": 1, "stride": 1}
-CONVOLUTIONS = tuple(
-    kind(**shape, layout=layout)
-    for kind in (ConvTranspose, ConvTransposeBackward)
-    for shape in (DENSE, DEPTHWISE)
-    for layout in LAYOUTS
+RESIZED = ({"channels_out": 4}, {"channels_out": 6, "groups": 6})
+CONVOLUTIONS = (
+    *(
+        kind(**shape, layout=layout)
+        for kind in (ConvTranspose, ConvTransposeBackward)
+        for shape in (DENSE, DEPTHWISE)
+        for layout in LAYOUTS
+    ),
+    *(
+        kind("decoder", (2, 6, 5, 7), kernel=3, factor=2, mode=mode, layout=layout, **shape)
+        for kind in (ResizeConv, ResizeConvBackward)
+        for mode in ("nearest", "bilinear")
+        for shape in RESIZED
+        for layout in LAYOUTS
+    ),
 )
 MOVES = tuple(Shuffle((2, 18, 5, 7), 3, layout=layout) for layout in LAYOUTS)
 GRADIENTS = tuple(
@@ -45,6 +56,7 @@ GRADIENTS = tuple(
     for mode in ("bilinear", "nearest", "bicubic")
 )
 TINY = INTERPOLATIONS + GRADIENTS + CONVOLUTIONS + MOVES
+ONE_OF_A_KIND = tuple({type(c): c for c in TINY}.values())
 
 
 def result(case=TINY[0], threads=1, **seconds):
@@ -109,6 +121,7 @@ def test_names_of_cases_are_one_each():
     assert len(names) == len(set(names))
     assert names[0] == "bilinear f32 NCHW 1x21x128x128 -> 512x512"
     assert "conv_transpose2d RGB f32 NHWC 1x512x512x3 -> 3 k4s2p1 depthwise backward" in names
+    assert "resize_conv2d first f32 NCHW 1x3x256x256 -> 32 k3 x2 nearest" in names
     assert "pixel_shuffle f32 NHWC 1x128x128x256 r2" in names
 
 
@@ -125,7 +138,7 @@ def test_a_filter_takes_every_word():
 def test_a_case_knows_the_shape_of_its_result(case):
     results = contest.arrays(case.ours(case.inputs(), 1)())
     if case.out_shape is None:
-        assert len(results) == (3 if isinstance(case, ConvTranspose) else 1)
+        assert len(results) == (3 if case in CONVOLUTIONS else 1)
         assert results[0].shape == case.inputs()[0].shape
     else:
         assert [a.shape for a in results] == [case.out_shape]
@@ -189,6 +202,9 @@ def test_operations_are_counted():
     assert forward.flops == 2 * 3 * 5 * 7 * 4 * 4  # one output channel for each input channel
     assert backward.flops == 2 * forward.flops
     assert ConvTranspose(**DENSE).flops == 2 * (2 * 6 * 5 * 7) * 5 * 3 * 3
+    # For each of 4 channels of 10 x 14, 6 channels of 3 x 3.
+    resized = ResizeConv("decoder", (2, 6, 5, 7), 4, kernel=3, factor=2, mode="nearest")
+    assert resized.flops == 2 * (2 * 4 * 10 * 14) * 6 * 3 * 3
 
 
 def test_memset_fills_everything_with_any_number_of_threads():
@@ -308,7 +324,7 @@ def test_a_bar_names_what_is_missed(gain, fresh, out, missed):
 @pytest.mark.parametrize(
     ("words", "bar"),
     [
-        ("nearest f32", bars.Bar(2, near=1.6, out=1.5)),
+        ("nearest f32 NCHW 1x3x1080", bars.Bar(2, near=1.6, out=1.5)),
         ("bicubic f32 1x3x1080", bars.Bar(2, near=1.6, out=2)),
         ("bicubic u8", bars.Bar(2, near=1.6, out=4)),
         ("u8 HWC nearest", bars.Bar(2, near=1.6, out=2.5)),
@@ -316,6 +332,9 @@ def test_a_bar_names_what_is_missed(gain, fresh, out, missed):
         ("conv_transpose2d RGB", bars.Bar(4, near=1.6)),
         ("conv_transpose2d FSRCNN", bars.Bar(4, near=1.6)),
         ("conv_transpose2d DCGAN backward", bars.Bar(2)),
+        ("resize_conv2d nearest", bars.Bar(2)),
+        ("resize_conv2d bilinear", bars.Bar(1.2)),
+        ("resize_conv2d bilinear backward", bars.Bar(2)),
     ],
 )
 def test_bars_of_cases(words, bar):
@@ -353,7 +372,7 @@ def test_a_file_without_the_marks_is_left_alone(tmp_path, text):
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(cases, "CASES", TINY)
+    monkeypatch.setattr(cases, "CASES", INTERPOLATIONS + ONE_OF_A_KIND[1:])
 
 
 @pytest.mark.usefixtures("tiny")
@@ -364,15 +383,15 @@ def test_the_program_writes_what_it_measured(tmp_path, capsys):
     document = json.loads(data.read_text())
     assert document["machine"]["processor"]
     assert set(document["machine"]["peers"]) == {"torch", "opencv", "pillow"}
-    assert len(document["results"]) == 2 * len(TINY)
+    assert len(document["results"]) == 2 * len(cases.CASES)
     for row in document["results"]:
         assert row["differences"] == {}
         assert row["gain"] == pytest.approx(
             row["seconds"][row["fastest_peer"]]["median"] / row["seconds"]["ours"]["median"]
         )
-        assert ("sgemm" in row["gflops"]) is row["name"].startswith("conv")
+        assert ("sgemm" in row["gflops"]) is ("conv" in row["name"])
         assert ("ours out=" in row["seconds"]) is not row["name"].endswith("backward")
-    for case in TINY:
+    for case in cases.CASES:
         assert Path(text).read_text().count(f"| {case.name} |") == 2
     assert TINY[0].name in capsys.readouterr().out
 

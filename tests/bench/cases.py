@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from . import conv_transpose, interpolation, shuffle
+from . import conv_transpose, interpolation, resize_conv, shuffle
 from .case import Case
 
-CASES: tuple[Case, ...] = interpolation.CASES + conv_transpose.CASES + shuffle.CASES
+CASES: tuple[Case, ...] = (
+    interpolation.CASES + conv_transpose.CASES + resize_conv.CASES + shuffle.CASES
+)
 
 
 def matching(text: str) -> tuple[Case, ...]:
