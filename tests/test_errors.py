@@ -22,6 +22,7 @@ MODULES = [
     "spec.py", "layout.py", "arrays.py", "functional.py", "pooling.py", "threads.py", "conv.py",
     "conv_spec.py", "shuffle.py", "analysis.py", "resize_conv.py", "resize_conv_spec.py",
     "init.py", "module_base.py", "module_files.py", "layers.py", "conv_layers.py", "modules.py",
+    "least_squares.py", "learn.py",
 ]  # fmt: skip
 
 

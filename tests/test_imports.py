@@ -16,6 +16,7 @@ CORE = [
     "lazy", "spec", "axis", "plan", "layout", "arrays", "functional", "pooling", "threads",
     "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
     "init", "module_base", "module_files", "layers", "conv_layers", "modules",
+    "least_squares", "learn",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.resize_conv", "backends.tiles",
 ]  # fmt: skip
@@ -54,6 +55,10 @@ ALLOWED = {
         "resize_conv_spec", "spec",
     },
     "modules": {"conv_layers", "layers", "module_base", "module_files"},
+    "least_squares": set(),
+    "learn": {
+        "arrays", "conv_layers", "conv_spec", "init", "layout", "least_squares", "spec",
+    },
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},
     "functional": {"arrays", "backends", "plan", "spec", "threads"},
     "pooling": {"arrays", "backends", "spec", "threads"},

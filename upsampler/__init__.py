@@ -12,6 +12,7 @@ from .conv import (
     conv_transpose3d_backward,
 )
 from .functional import interpolate, interpolate_backward
+from .learn import fit_conv_transpose
 from .modules import (
     ConvTranspose2d,
     MaxUnpool2d,
@@ -64,6 +65,7 @@ __all__ = [
     "conv_transpose2d_backward",
     "conv_transpose3d",
     "conv_transpose3d_backward",
+    "fit_conv_transpose",
     "get_num_threads",
     "init",
     "interpolate",

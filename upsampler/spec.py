@@ -66,6 +66,13 @@ def integer(name: str, value: object, allowed: str = "an integer") -> int:
         raise bad_type(name, value, allowed) from None
 
 
+def real(name: str, value: object, allowed: str) -> float:
+    """`value` as a Python float; booleans are no numbers."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise bad_type(name, value, allowed)
+    return float(value)
+
+
 def flag(name: str, value: object, optional: bool = False) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
