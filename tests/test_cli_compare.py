@@ -16,7 +16,7 @@ from upsampler.cli_compare import _crop
 from upsampler.comparison import compare, degrade
 from upsampler.crops import Crop
 from upsampler.images import Picture, read, write
-from upsampler.methods import Method
+from upsampler.methods import Interpolation
 from upsampler.sheet import _legend, default_crops
 
 from .picture_files import pixels
@@ -114,7 +114,7 @@ def test_narrow_terminals_cost_columns_not_letters(run, monkeypatch, width, colu
 def test_the_crop_on_the_sheet_is_the_option(run):
     """What the legend prints, given back, gives the same sheet."""
     truth = pixels((64, 96, 3))
-    comparison = compare(*degrade(Picture(truth), Fraction(2)), [Method("nearest")])
+    comparison = compare(*degrade(Picture(truth), Fraction(2)), [Interpolation("nearest")])
     crops = default_crops(comparison)
     assert {crop.height == crop.width for crop in crops} == {True, False}
     for crop in crops:

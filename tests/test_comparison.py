@@ -12,14 +12,14 @@ from upsampler.comparison import compare, degrade, moved
 from upsampler.crops import Crop, detail, detailed_crop, outer_crop
 from upsampler.display import display_range, to_rgb
 from upsampler.images import read
-from upsampler.methods import DEFAULT_METHODS, Method
+from upsampler.methods import DEFAULT_METHODS, Interpolation, parse
 from upsampler.metrics import psnr
 from upsampler.picture import Picture
 from upsampler.sheet import _legend, contact_sheet, default_crops, milliseconds
 
 from .picture_files import pixels
 
-_ALIGNED = Method("bilinear", align_corners=True)
+_ALIGNED = Interpolation("bilinear", align_corners=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +33,15 @@ def photograph():
 @pytest.mark.parametrize(
     ("text", "method"),
     [
-        ("nearest", Method("nearest")),
+        ("nearest", Interpolation("nearest")),
         ("bilinear:align_corners", _ALIGNED),
-        (" bicubic:antialias ", Method("bicubic", antialias=True)),
-        ("bicubic:align_corners:antialias", Method("bicubic", True, True)),
+        (" bicubic:antialias ", Interpolation("bicubic", antialias=True)),
+        ("bicubic:align_corners:antialias", Interpolation("bicubic", True, True)),
     ],
 )
 def test_methods_have_names(text, method):
-    assert Method.parse(text) == method
-    assert Method.parse(method.name) == method
+    assert parse(text) == method
+    assert parse(method.name) == method
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_methods_have_names(text, method):
 )
 def test_bad_methods(text, message):
     with pytest.raises(ValueError, match=message):
-        Method.parse(text)
+        parse(text)
 
 
 # --- degrade and restore -------------------------------------------------------------------------
@@ -119,7 +119,12 @@ def test_a_photograph_ranks_the_methods(photograph):
 def test_progress_tells_every_method():
     seen = []
     truth, small = degrade(Picture(pixels((8, 8))), Fraction(2))
-    compare(truth, small, [Method("nearest"), Method("area")], progress=lambda *a: seen.append(a))
+    compare(
+        truth,
+        small,
+        [Interpolation("nearest"), Interpolation("area")],
+        progress=lambda *a: seen.append(a),
+    )
     assert seen == [("nearest", 0, 2), ("area", 1, 2), ("", 2, 2)]
 
 
@@ -144,7 +149,7 @@ def test_the_move_of_align_corners_is_where_features_go(mode, place):
     step = np.zeros((1, n))
     cell = min(max((place + 2) // 4, 1), n - 1)
     step[0, cell:] = 1.0
-    methods = [Method.parse(mode), Method.parse(f"{mode}:align_corners")]
+    methods = [parse(mode), parse(f"{mode}:align_corners")]
     comparison = compare(Picture(np.zeros((4, m))), Picture(step), methods)
 
     def crossing(outcome):
@@ -231,7 +236,7 @@ def test_blocky_smooth_and_shifted_as_the_sheet_shall_show(photograph):
     # align_corners: bilinear, moved by what `moved` says, fits far better than unmoved.
     move = moved(_ALIGNED, photograph, *outer.centre)
     assert max(np.abs(move)) > 1
-    bilinear = next(o for o in photograph.outcomes if o.method == Method("bilinear"))
+    bilinear = next(o for o in photograph.outcomes if o.method == Interpolation("bilinear"))
     shifted = scipy.ndimage.shift(
         bilinear.picture.pixels.astype(float).mean(2), move, order=1, mode="nearest"
     )
@@ -259,7 +264,7 @@ def test_sheets_of_tiny_and_thin_pictures(shape):
 
 def test_sheets_of_few_methods_and_long_names():
     truth, small = degrade(Picture(chart()), Fraction(2))
-    sheet = contact_sheet(compare(truth, small, [Method("nearest")]), "n" * 500)
+    sheet = contact_sheet(compare(truth, small, [Interpolation("nearest")]), "n" * 500)
     assert sheet.shape[1] < 1500
 
 
@@ -314,7 +319,7 @@ def test_a_wild_value_does_not_dim_the_others(scale):
     else:
         assert low <= black < white <= high
         assert white - black > 0.95 * (high - low)
-    comparison = compare(*degrade(Picture(values), Fraction(2)), [Method("nearest")])
+    comparison = compare(*degrade(Picture(values), Fraction(2)), [Interpolation("nearest")])
     legend = [text for text, *_ in _legend(comparison, "x", default_crops(comparison))]
     told = f"Shown: {black:.4g} as black to {white:.4g} as white; values beyond are cut off."
     assert told in legend
@@ -325,7 +330,9 @@ def test_the_outer_crop_of_an_icon_shows_the_icon():
     y, x = np.indices((64, 64)) - 31.5
     icon = np.zeros((64, 64, 4), np.uint8)
     icon[np.hypot(y, x) < 14] = (220, 60, 20, 255)
-    comparison = compare(*degrade(Picture(icon, alpha=True), Fraction(2)), [Method("nearest")])
+    comparison = compare(
+        *degrade(Picture(icon, alpha=True), Fraction(2)), [Interpolation("nearest")]
+    )
     for crop in default_crops(comparison):
         opacity = crop.of(icon)[..., 3]
         assert opacity.any()
@@ -336,7 +343,7 @@ def test_crops_of_large_pictures_are_found_in_every_nth_pixel():
     picture = np.full((1500, 2100, 3), 128, np.uint8)
     picture[1000:1160, 1200:1440] = chart((160, 240))
     picture[300:420, 2000:] = 0
-    comparison = compare(*degrade(Picture(picture), Fraction(4)), [Method("nearest")])
+    comparison = compare(*degrade(Picture(picture), Fraction(4)), [Interpolation("nearest")])
     inner, outer = default_crops(comparison)
     assert (inner.height, inner.width) == (72, 72)
     assert 1000 <= inner.centre[0] <= 1160

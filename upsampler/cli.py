@@ -7,6 +7,7 @@ and errors come at once.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from .cli_types import METHOD, SCALE, SIDE, SIZE, THREADS
 from .console import Progress, fail, note, open_streams, stoppable
 from .formats import check_ending, check_room, check_writable
 from .images import ImageError, Picture, read, write
-from .methods import Method
+from .methods import PRESETS, Interpolation, Method
 from .picture import shown
 
 Decorator = Callable[[Any], Any]
@@ -50,8 +51,8 @@ def cli(context: click.Context) -> None:
 @click.option("--width", type=SIDE, help="Alone: the height keeps the proportions.")
 @click.option("--height", type=SIDE, help="Alone: the width keeps the proportions.")
 @click.option(
-    "--mode", "-m", default="bicubic", show_default=True,
-    help="nearest, nearest-exact, bilinear, bicubic, area or lanczos3.",
+    "--mode", "--method", "-m", "method", type=METHOD, default="bicubic", show_default=True,
+    help="nearest, nearest-exact, bilinear, bicubic, area, lanczos3, or what compare --help lists.",
 )  # fmt: skip
 @click.option(
     "--align-corners", is_flag=True, help="Samples are points: corner pixels stay at the corners."
@@ -68,7 +69,7 @@ def resize(
     size: tuple[int, int] | None,
     width: int | None,
     height: int | None,
-    mode: str,
+    method: Method,
     align_corners: bool,
     antialias: bool,
     linear_light: bool,
@@ -84,7 +85,7 @@ def resize(
     ways = [scale is not None, size is not None, width is not None or height is not None]
     if sum(ways) != 1:
         raise click.UsageError("give exactly one of --scale, --size, and --width or --height")
-    method = parsed_method(mode, align_corners, antialias)
+    method = switched(method, align_corners=align_corners, antialias=antialias)
     check_target(target, force)
     picture = read_noting(source)
     goal = size or _proportional(picture, width, height)
@@ -97,13 +98,13 @@ def resize(
     with Progress("resizing") as progress:
         with naming(source):
             result = resize_picture(
-                picture, goal, None if goal else scale, method.mode, align_corners, antialias,
+                picture, goal, None if goal else scale, method,
                 linear_light=linear_light, num_threads=threads, progress=progress.update,
             )  # fmt: skip
         progress.stage("writing")
         write(target, result)
     halved = result.height * 2 <= picture.height or result.width * 2 <= picture.width
-    if halved and not antialias and mode in ("bilinear", "bicubic"):
+    if halved and method.skips_pixels:
         note("shrinking without --antialias skips pixels; --mode area averages them")
 
 
@@ -139,9 +140,15 @@ def info(as_json: bool) -> None:
 )  # fmt: skip
 @click.option(
     "--method", "-m", "methods", type=METHOD, multiple=True,
-    help="A mode, with :align_corners and :antialias at will; several times.",
+    help="One of those above; several times.",
 )  # fmt: skip
-@click.option("--scale", "-s", type=SCALE, help="Degrade by and restore.  [default: 4]")
+@click.option(
+    "--preset", type=click.Choice(list(PRESETS)),
+    help="Methods that belong together; --method adds to them.",
+)  # fmt: skip
+@click.option(
+    "--scale", "-s", type=SCALE, help="Degrade by and restore.  [default: 4, of a preset 2]"
+)
 @click.option(
     "--reference", "-r", type=click.Path(),
     help="Ground truth: enlarge IMAGE to its size instead of degrading IMAGE.",
@@ -157,6 +164,7 @@ def compare(
     image: str,
     output: str | None,
     methods: tuple[Method, ...],
+    preset: str | None,
     scale: Fraction | None,
     reference: str | None,
     crops: tuple[str, ...],
@@ -168,6 +176,24 @@ def compare(
 
     Without --reference, IMAGE is shrunk by averaging areas, each method restores it, and the
     result is measured against IMAGE itself (cropped to a multiple of the scale).
+
+    Methods, of which those with a kernel want a scale that is a whole number:
+
+    \b
+    bilinear, nearest, bicubic...          a mode of interpolation, with :align_corners
+                                           and :antialias at will
+    conv_transpose:KERNEL                  transposed convolution with the kernel bilinear,
+                                           box (equal weights), random, learned, or of a FILE
+    resize_conv:KERNEL                     nearest, then a convolution: box, random or FILE
+    resize_conv:bilinear:KERNEL            bilinear, then a convolution
+    pixel_shuffle:KERNEL                   a convolution, then pixel shuffle: random, icnr
+                                           or learned
+
+    Behind box, random, icnr and learned :k=N is the kernel's size; behind random and icnr :seed=N
+    draws other weights.  These are positive and keep the mean, so that the picture can be
+    recognised.  A learned kernel has not seen the truth: it is fitted to restore the small picture
+    from one that is smaller once more.  FILE is what `upsampler fit` or a module has saved (.npz),
+    or the weights alone (.npy).
     """
     from .cli_compare import compare_files
 
@@ -177,6 +203,9 @@ def compare(
         if not output.lower().endswith(".png"):
             raise click.UsageError(f"--output: got {output!r}; allowed: a name that ends in .png")
         check_target(output, force)
+    if preset is not None:
+        methods = PRESETS[preset].methods + methods
+        scale = scale if scale or reference else PRESETS[preset].scale
     compare_files(image, output, methods, scale, reference, crops, linear_light, threads)
 
 
@@ -197,9 +226,16 @@ def view(files: tuple[str, ...]) -> None:
 # --- shared by the commands ------------------------------------------------------------------
 
 
-def parsed_method(mode: str, align_corners: bool, antialias: bool) -> Method:
+def switched(method: Method, **switches: bool) -> Method:
+    """A method with those switches of interpolation on that are True."""
+    on: Any = {name: True for name, value in switches.items() if value}
+    if not on:
+        return method
     try:
-        return Method(mode, align_corners, antialias)
+        if isinstance(method, Interpolation):
+            return dataclasses.replace(method, **on)
+        name = method.name
+        raise ValueError(f"{next(iter(on))}: got True with {name}; allowed: with fixed rules")
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

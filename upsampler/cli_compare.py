@@ -16,7 +16,7 @@ from .crops import Crop
 from .images import write
 from .methods import DEFAULT_METHODS, Method
 from .picture import ImageError, Picture, shown
-from .sheet import contact_sheet, milliseconds
+from .sheet import contact_sheet, milliseconds, score_text
 
 DEFAULT_SHEET = "upsampler-sheet.png"
 DEFAULT_SCALE = Fraction(4)
@@ -74,6 +74,7 @@ def _crop(text: str) -> Crop:
 
 
 _COLUMNS: dict[str, Callable[[Outcome], str]] = {
+    "checkerboard": lambda o: "-" if o.score is None else score_text(o.score),
     "time": lambda o: milliseconds(o.seconds),
     "PSNR [dB]": lambda o: f"{o.metrics.psnr:.2f}",
     "SSIM": lambda o: f"{o.metrics.ssim:.4f}",
@@ -100,6 +101,8 @@ def _table(comparison: Comparison, left_out: Sequence[str]) -> Any:
 
     small, truth = comparison.small, comparison.truth
     columns = {name: cell for name, cell in _COLUMNS.items() if name not in left_out}
+    if all(outcome.score is None for outcome in comparison.outcomes):
+        del columns["checkerboard"]
     table = Table(
         title=f"{small.width} x {small.height} -> {truth.width} x {truth.height} pixels",
         title_justify="left",

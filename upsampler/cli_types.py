@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .methods import Method
+from .methods import Method, parse
 
 # Bounded digits: Fraction("1e999999999") would take the memory of the machine.
 _SCALE = re.compile(
@@ -51,7 +51,7 @@ class SizeType(click.ParamType):
 
 
 class MethodType(click.ParamType):
-    """``bicubic``, ``bilinear:align_corners``, ..."""
+    """``bicubic``, ``bilinear:align_corners``, ``conv_transpose:box:k=3``, ..."""
 
     name = "method"
 
@@ -59,7 +59,7 @@ class MethodType(click.ParamType):
         if isinstance(value, Method):
             return value
         try:
-            return Method.parse(value)
+            return parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

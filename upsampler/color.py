@@ -88,4 +88,8 @@ def round_to(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "f":
         return values.astype(dtype)
     info = np.iinfo(dtype)
-    return np.clip(np.floor(values + 0.5), info.min, info.max).astype(dtype)
+    # As floats the largest integers may be one too many: these would wrap.
+    top = values.dtype.type(info.max)
+    if int(top) > info.max:
+        top = np.nextafter(top, values.dtype.type(0))
+    return np.clip(np.floor(values + 0.5), info.min, top).astype(dtype)

@@ -8,10 +8,10 @@ from fractions import Fraction
 from statistics import median
 from time import perf_counter
 
-from .methods import DEFAULT_METHODS, Method
+from .methods import DEFAULT_METHODS, Interpolation, Method
 from .metrics import Metrics, measure
 from .picture import Picture
-from .resize import resize_picture
+from .resize import Resizing, resize_picture
 
 REPEATS = 3  # of the timing; the median counts
 LONG = 0.5  # seconds from which one run is enough
@@ -19,12 +19,18 @@ LONG = 0.5  # seconds from which one run is enough
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one method made of the picture."""
+    """What one method made of the picture.
+
+    `seconds` are those of the enlarging, without what is done once for a picture: kernels that are
+    learned or loaded, colours that are weighed by opacity.  `score` is that of the kernel, by
+    `checkerboard`; None for fixed rules.
+    """
 
     method: Method
     picture: Picture
     seconds: float
     metrics: Metrics
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def degrade(picture: Picture, scale: Fraction) -> tuple[Picture, Picture]:
         )
     truth = replace(picture, pixels=picture.pixels[:height, :width])
     small = (int(height / scale), int(width / scale))
-    return truth, resize_picture(truth, size=small, mode="area")
+    return truth, resize_picture(truth, size=small, method="area")
 
 
 def compare(
@@ -111,12 +117,16 @@ def compare(
     Raises
     ------
     ValueError
-        If the pictures do not belong together, or a method cannot take their dtype.
+        If the pictures do not belong together, or a method cannot have their scale.
+    TypeError
+        If a method cannot take their dtype.
     """
     for what in ("channels", "dtype", "alpha"):
         given, wanted = getattr(small, what), getattr(truth, what)
         if given != wanted:
             raise ValueError(f"reference: got {what} {wanted}; allowed: {given}, as the picture")
+    for method in methods:  # before any of them computes
+        method.result_shape(small.pixels.shape, small.dtype, (truth.height, truth.width), None)
     outcomes = []
     for done, method in enumerate(methods):
         if progress is not None:
@@ -130,21 +140,15 @@ def compare(
 def _outcome(
     truth: Picture, small: Picture, method: Method, linear_light: bool, num_threads: int | None
 ) -> Outcome:
+    size = (truth.height, truth.width)
+    ready = Resizing(small, size, None, method, linear_light=linear_light)
     times: list[float] = []
     while not times or (len(times) < REPEATS and times[0] < LONG):
         start = perf_counter()
-        picture = resize_picture(
-            small,
-            (truth.height, truth.width),
-            mode=method.mode,
-            align_corners=method.align_corners,
-            antialias=method.antialias,
-            linear_light=linear_light,
-            num_threads=num_threads,
-        )
+        picture = ready.run(num_threads)
         times.append(perf_counter() - start)
     metrics = measure(truth.pixels, picture.pixels, alpha=truth.alpha)
-    return Outcome(method, picture, median(times), metrics)
+    return Outcome(method, picture, median(times), metrics, ready.score)
 
 
 def moved(method: Method, comparison: Comparison, y: float, x: float) -> tuple[float, float]:
@@ -170,14 +174,14 @@ def moved(method: Method, comparison: Comparison, y: float, x: float) -> tuple[f
     (float, float)
         Along y and x; positive is down and to the right.
     """
-    if not method.align_corners:
+    if not isinstance(method, Interpolation) or not method.align_corners:
         return 0.0, 0.0
-    small, large = comparison.small, comparison.truth
+    small, large, antialias = comparison.small, comparison.truth, method.antialias
 
     def along(i: float, n: int, m: int) -> float:
         if n == 1 or m == 1:
             return 0.0
-        offset = 0.5 if method.antialias else 0.0
+        offset = 0.5 if antialias else 0.0
         sample = (i + 0.5) * n / m - 0.5
         return (sample + offset) * (m - 1) / (n - 1) - offset - i
 

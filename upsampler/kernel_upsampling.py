@@ -191,9 +191,9 @@ class _Source:
 
     def __init__(self, outputs: Pair, length: int, kernel: int, stride: int, padding: int) -> None:
         lo, hi = outputs[0] + padding, outputs[1] + padding
-        first = -((kernel - 1 - lo) // stride)
-        # Kernels smaller than the stride leave outputs that take nothing.
-        last = max(first, (hi - 1) // stride)
+        # Kernels smaller than the stride leave outputs that take nothing: they, too, need a place.
+        first = min(-((kernel - 1 - lo) // stride), lo // stride)
+        last = (hi - 1) // stride
         self.indices = np.clip(np.arange(first, last + 1), 0, length - 1)
         self.window = (lo - first * stride, hi - first * stride)
 

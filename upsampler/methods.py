@@ -1,19 +1,25 @@
-"""A method by name: a mode and its switches, as the command line and the sheets write it."""
+"""The table of methods: each by a name that the command line, the sheets and the viewer share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
-from .spec import resample_spec
+from .functional import Scale, Size, interpolate
+from .kernel_methods import FAMILIES
+from .method_base import Method, Prepared, Range, layout_of
+from .spec import MODES, ResampleSpec, resample_spec
+
+__all__ = ["DEFAULT_METHODS", "MENU", "PRESETS", "Interpolation", "Method", "Preset", "parse"]
 
 SWITCHES = ("align_corners", "antialias")
 
 
 @dataclass(frozen=True)
-class Method:
-    """One way to interpolate.
+class Interpolation(Method):
+    """A fixed rule.
 
     Parameters
     ----------
@@ -29,10 +35,8 @@ class Method:
 
     Examples
     --------
-    >>> from upsampler.methods import Method
-    >>> Method.parse("bilinear:align_corners")
-    Method(mode='bilinear', align_corners=True, antialias=False)
-    >>> Method.parse("bicubic").name, Method("bicubic", antialias=True).name
+    >>> from upsampler.methods import Interpolation
+    >>> Interpolation("bicubic").name, Interpolation("bicubic", antialias=True).name
     ('bicubic', 'bicubic:antialias')
     """
 
@@ -42,28 +46,155 @@ class Method:
 
     def __post_init__(self) -> None:
         # `interpolate` knows best what goes together: ask it, with a picture of no account.
-        resample_spec(
-            (1, 1), np.dtype(np.float32), [1, 1], None, self.mode, self.align_corners,
-            None, self.antialias,
-        )  # fmt: skip
-
-    @classmethod
-    def parse(cls, text: str) -> Method:
-        """Read ``mode``, ``mode:align_corners``, ``mode:antialias`` or ``mode:`` with both."""
-        mode, *switches = text.strip().split(":")
-        unknown = [s for s in switches if s not in SWITCHES]
-        if unknown:
-            raise ValueError(
-                f"method: got {text!r}; allowed: a mode, then :align_corners and :antialias at will"
-            )
-        return cls(mode, **dict.fromkeys(switches, True))
+        self._spec((1, 1), np.dtype(np.float32), [1, 1], None)
 
     @property
     def name(self) -> str:
         return ":".join([self.mode, *(s for s in SWITCHES if getattr(self, s))])
 
+    @property
+    def copies(self) -> bool:
+        return self._spec((1, 1), np.dtype(np.float32), [1, 1], None).copies
 
-DEFAULT_METHODS = tuple(
-    Method.parse(name)
-    for name in ("nearest", "area", "bilinear", "bilinear:align_corners", "bicubic", "lanczos3")
+    @property
+    def skips_pixels(self) -> bool:
+        return self.mode in ("bilinear", "bicubic") and not self.antialias
+
+    def result_shape(
+        self, shape: tuple[int, ...], dtype: np.dtype, size: Size, scale_factor: Scale
+    ) -> tuple[int, ...]:
+        return self._spec(shape, dtype, size, scale_factor).full_shape
+
+    def prepare(self, pixels: np.ndarray, size: Size, scale_factor: Scale = None) -> Prepared:
+        shape = self.result_shape(pixels.shape, pixels.dtype, size, scale_factor)
+        return _Interpolated(self, pixels, size, scale_factor, shape)
+
+    def _spec(
+        self, shape: tuple[int, ...], dtype: np.dtype, size: Size, scale_factor: Scale
+    ) -> ResampleSpec:
+        return resample_spec(
+            shape, dtype, size, scale_factor, self.mode, self.align_corners, None,
+            self.antialias, layout_of(shape),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Interpolated(Prepared):
+    method: Interpolation
+    pixels: np.ndarray
+    size: Size
+    scale_factor: Scale
+    shape: tuple[int, ...]
+
+    def window(
+        self,
+        rows: Range,
+        columns: Range,
+        out: np.ndarray | None = None,
+        num_threads: int | None = None,
+    ) -> np.ndarray:
+        method = self.method
+        return interpolate(
+            self.pixels, self.size, self.scale_factor, method.mode, method.align_corners, None,
+            method.antialias, layout=layout_of(self.pixels.shape), window=(rows, columns),
+            out=out, num_threads=num_threads,
+        )  # fmt: skip
+
+
+def parse(text: str) -> Method:
+    """The method of that name.
+
+    Parameters
+    ----------
+    text : str
+        A mode of `interpolate`, with ``:align_corners`` and ``:antialias`` at will; or a learnable
+        method and its kernel, such as ``conv_transpose:bilinear``, ``conv_transpose:box:k=3``,
+        ``resize_conv:random``, ``pixel_shuffle:icnr:seed=7``.
+
+    Returns
+    -------
+    Method
+        Whose `name` may be a shorter way to say the same.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+
+    Examples
+    --------
+    >>> from upsampler.methods import parse
+    >>> parse("bilinear:align_corners")
+    Interpolation(mode='bilinear', align_corners=True, antialias=False)
+    >>> parse("transposed:random:seed=0:k=3").name
+    'conv_transpose:random:k=3'
+    """
+    family, _, rest = text.strip().partition(":")
+    family = ALIASES.get(family, family)
+    if family in FAMILIES:
+        return FAMILIES[family].read(rest)
+    if family not in MODES:
+        known = [*MODES, *(f"{name}:..." for name in FAMILIES)]
+        raise ValueError(f"mode: got {family!r}; allowed: one of {', '.join(known)}")
+    switches = rest.split(":") if rest or ":" in text else []
+    unknown = [s for s in switches if s not in SWITCHES]
+    if unknown:
+        raise ValueError(
+            f"method: got {text!r}; allowed: a mode, then :align_corners and :antialias at will"
+        )
+    return Interpolation(family, **dict.fromkeys(switches, True))
+
+
+ALIASES = {"transposed": "conv_transpose"}
+
+
+def _parsed(*names: str) -> tuple[Method, ...]:
+    return tuple(parse(name) for name in names)
+
+
+DEFAULT_METHODS = _parsed(
+    "nearest", "area", "bilinear", "bilinear:align_corners", "bicubic", "lanczos3"
 )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Methods that belong together, and the scale at which to compare them."""
+
+    scale: Fraction
+    methods: tuple[Method, ...]
+
+
+# The checkerboard of uneven overlap and of random weights, each beside what removes it.
+PRESETS = {
+    "checkerboard": Preset(
+        Fraction(2),
+        _parsed(
+            "nearest",
+            "bilinear",
+            "conv_transpose:box:k=3",
+            "conv_transpose:box:k=4",
+            "conv_transpose:random:k=3",
+            "conv_transpose:random:k=4",
+            "conv_transpose:bilinear",
+            "resize_conv:random",
+            "pixel_shuffle:random",
+            "pixel_shuffle:icnr",
+        ),
+    ),
+}
+# What the viewer offers, by headings.
+MENU = {
+    "Interpolation": _parsed(
+        "nearest", "nearest-exact", "bilinear", "bilinear:align_corners", "bicubic",
+        "bicubic:align_corners", "bicubic:antialias", "area", "lanczos3",
+    ),
+    "Transposed convolution": _parsed(
+        "conv_transpose:bilinear", "conv_transpose:box:k=3", "conv_transpose:box:k=4",
+        "conv_transpose:random:k=3", "conv_transpose:random:k=4",
+    ),
+    "Resize-convolution": _parsed(
+        "resize_conv:box", "resize_conv:random", "resize_conv:bilinear:random"
+    ),
+    "Pixel shuffle": _parsed("pixel_shuffle:random", "pixel_shuffle:icnr"),
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from .arrays import allocate, available_memory
 from .color import linear_to_srgb, premultiply, round_to, srgb_to_linear, unpremultiply
-from .functional import Scale, interpolate
+from .functional import Scale, Size
+from .methods import Method, parse
 from .picture import Picture, full_scale
-from .spec import resample_spec
 
 BLOCK = 1 << 22  # samples of the result between two calls of `progress`: 10 to 100 ms
 
@@ -21,17 +21,15 @@ Progress = Callable[[int, int], None]
 
 def resize_picture(
     picture: Picture,
-    size: int | Sequence[int] | None = None,
+    size: Size = None,
     scale_factor: Scale = None,
-    mode: str = "bilinear",
-    align_corners: bool = False,
-    antialias: bool = False,
+    method: Method | str = "bilinear",
     *,
     linear_light: bool = False,
     num_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Picture:
-    """Resize a picture as `interpolate` resizes an array, with alpha and light seen to.
+    """Resize a picture by any method, with alpha and light seen to.
 
     Colours are weighed by their opacity, so that the colour of invisible pixels does not bleed
     into the visible ones; the opacity itself is interpolated as it is.  The nearest modes move
@@ -43,8 +41,10 @@ def resize_picture(
         (H, W) or (H, W, C).
     size : (int, int), optional
         Height and width of the result.  Exactly one of `size` and `scale_factor` is given.
-    scale_factor, mode, align_corners, antialias
+    scale_factor
         As for `interpolate`.
+    method : Method or str
+        Or its name, as `upsampler.methods.parse` reads it.
     linear_light : bool
         Decode sRGB before and encode it afterwards, so that light is averaged and not the
         signal: fine bright and dark detail keeps its brightness.  8 and 16-bit pictures only.
@@ -62,13 +62,14 @@ def resize_picture(
     Raises
     ------
     TypeError, ValueError
-        As `interpolate`, and if `linear_light` is asked of another dtype.
+        As `interpolate`, if the method cannot have this scale, and if `linear_light` is asked of
+        another dtype.
     MemoryError
         If the result, or the working copy for alpha and linear light, does not fit.
 
     Notes
     -----
-    Without alpha and linear light the result is that of `interpolate`, bit for bit, however it
+    Without alpha and linear light the result is that of the method, bit for bit, however it
     is cut into blocks.  With them the arithmetic is float32 for 8-bit and float64 for other
     pictures and is rounded once, at the end; opacity and colour outside the range, which the
     overshoot of cubic and Lanczos filters can give, are cut off.  A picture that is opaque
@@ -83,37 +84,66 @@ def resize_picture(
     >>> resize_picture(Picture(red_beside_nothing, alpha=True), size=(1, 4)).pixels.tolist()
     [[[255, 0, 0, 255], [255, 0, 0, 191], [255, 0, 0, 64], [0, 0, 0, 0]]]
     """
-    pixels = picture.pixels
-    # All errors of the arguments come from here, before anything is computed.
-    spec = resample_spec(
-        pixels.shape, pixels.dtype, size, scale_factor, mode, align_corners,
-        None, antialias, picture.layout,
-    )  # fmt: skip
-    if linear_light and pixels.dtype.name not in ("uint8", "uint16"):
-        raise ValueError(
-            f"linear_light: got True for {pixels.dtype} pixels; allowed: uint8 and uint16 (which "
-            "hold sRGB; floats are taken for linear already)"
-        )
-    how = _Detour(picture, linear_light and not spec.copies, spec.copies)
-    if how.needed:
-        _check_room(pixels.shape, spec.full_shape, how.work)
-    source = how.enter(pixels)
-    result = allocate(spec.full_shape, pixels.dtype, pixels)
-    height, width = spec.full_shape[:2]
-    rows = max(1, BLOCK // prod(spec.full_shape[1:]))
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        part = result[top:bottom]
-        block = interpolate(
-            source, size, scale_factor, mode, align_corners, None, antialias,
-            layout=picture.layout, window=((top, bottom), (0, width)),
-            out=None if how.needed else part, num_threads=num_threads,
-        )  # fmt: skip
-        if how.needed:
-            part[...] = how.leave(block)
-        if progress is not None:
-            progress(bottom, height)
-    return replace(picture, pixels=result, notes=())
+    ready = Resizing(picture, size, scale_factor, method, linear_light=linear_light)
+    return ready.run(num_threads, progress)
+
+
+class Resizing:
+    """A picture and what it will be made into: checked, and ready to `run` any number of times.
+
+    Parameters
+    ----------
+    picture, size, scale_factor, method, linear_light
+        As for `resize_picture`, and with its errors.
+
+    Attributes
+    ----------
+    score : float or None
+        Of the method's kernel, see `upsampler.method_base.Prepared`.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        size: Size,
+        scale_factor: Scale,
+        method: Method | str,
+        *,
+        linear_light: bool = False,
+    ) -> None:
+        how = parse(method) if isinstance(method, str) else method
+        pixels = picture.pixels
+        # All errors of the arguments come from here, before anything is computed.
+        self.shape = how.result_shape(pixels.shape, pixels.dtype, size, scale_factor)
+        if linear_light and pixels.dtype.name not in ("uint8", "uint16"):
+            raise ValueError(
+                f"linear_light: got True for {pixels.dtype} pixels; allowed: uint8 and uint16 "
+                "(which hold sRGB; floats are taken for linear already)"
+            )
+        self.picture = picture
+        self._detour = _Detour(picture, linear_light and not how.copies, how.copies)
+        if self._detour.needed:
+            _check_room(pixels.shape, self.shape, self._detour.work)
+        self._prepared = how.prepare(self._detour.enter(pixels), size, scale_factor)
+        self.score = self._prepared.score
+
+    def run(self, num_threads: int | None = None, progress: Progress | None = None) -> Picture:
+        """The picture resized; as `resize_picture`."""
+        detour, pixels = self._detour, self.picture.pixels
+        result = allocate(self.shape, pixels.dtype, pixels)
+        height, width = self.shape[:2]
+        rows = max(1, BLOCK // prod(self.shape[1:]))
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            part = result[top:bottom]
+            block = self._prepared.window(
+                (top, bottom), (0, width), None if detour.needed else part, num_threads
+            )
+            if detour.needed:
+                part[...] = detour.leave(block)
+            if progress is not None:
+                progress(bottom, height)
+        return replace(self.picture, pixels=result, notes=())
 
 
 class _Detour:

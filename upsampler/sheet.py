@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .comparison import Comparison, moved
+from .analysis import EVEN
+from .comparison import Comparison, Outcome, moved
 from .crops import Crop, detail, detailed_crop, outer_crop
 from .display import display_range, to_rgb
 from .picture import Picture
@@ -27,6 +28,7 @@ PANE = 288  # width of a magnified crop, at least
 GUTTER = 7  # beside the crops, for the ticks
 GAP = 26
 COLUMNS = 4
+SMALLEST = 14  # points of a title
 _PAPER, _INK, _FAINT, _BEST = (250, 250, 248), (24, 26, 30), (92, 96, 104), (0, 110, 70)
 _MARKS = ((214, 40, 90), (0, 110, 200))  # the colours of the crops A and B
 _SEARCHED = 1 << 20  # pixels that are looked at to find the crops
@@ -77,7 +79,7 @@ def contact_sheet(
     from PIL import Image, ImageDraw
 
     chosen = _checked(default_crops(comparison) if crops is None else crops, comparison)
-    cards = [_card(comparison, picture, chosen, *text) for picture, *text in _texts(comparison)]
+    cards = [_card(comparison, chosen, *of_card) for of_card in _texts(comparison)]
     height, width = cards[0].image.shape[:2]
     columns = min(COLUMNS, len(cards))
     rows = -(-len(cards) // columns)
@@ -114,12 +116,12 @@ class _Card:
             y += round(points * 1.3)
 
 
-def _texts(comparison: Comparison) -> list[tuple[Picture, str, str, str | None, Any]]:
-    """Picture, name, facts, whether it is the best, and the method of every card."""
+def _texts(comparison: Comparison) -> list[tuple[Picture, str, str, str | None, Outcome | None]]:
+    """Picture, name, facts, whether it is the best, and the outcome of every card."""
     truth, small = comparison.truth, comparison.small
     enlarged = Picture(_cells(small.pixels, truth.height, truth.width), small.alpha)
     made = "averaged" if comparison.degraded else "as given"
-    result: list[tuple[Picture, str, str, str | None, Any]] = [
+    result: list[tuple[Picture, str, str, str | None, Outcome | None]] = [
         (truth, "truth", f"{truth.width} x {truth.height} pixels", None, None),
         (enlarged, "input", f"{small.width} x {small.height} pixels, {made}", None, None),
     ]
@@ -130,18 +132,18 @@ def _texts(comparison: Comparison) -> list[tuple[Picture, str, str, str | None, 
         psnr = "identical" if m.psnr == inf else f"{m.psnr:.2f} dB"
         facts = f"{psnr}   SSIM {m.ssim:.4f}   {milliseconds(outcome.seconds)}"
         mark = "best" if m.psnr == best and len(finite) > 1 else None
-        result.append((outcome.picture, outcome.method.name, facts, mark, outcome.method))
+        result.append((outcome.picture, outcome.method.label, facts, mark, outcome))
     return result
 
 
 def _card(
     comparison: Comparison,
-    picture: Picture,
     crops: Sequence[Crop],
+    picture: Picture,
     name: str,
     facts: str,
     mark: str | None,
-    method: Any,
+    outcome: Outcome | None,
 ) -> _Card:
     panes = []
     shown = display_range(comparison.truth)
@@ -160,13 +162,40 @@ def _card(
     for p in panes:
         image[y : y + p.shape[0], : p.shape[1]] = p
         y += p.shape[0] + 6
-    shift = ""
-    if method is not None and method.align_corners:
-        dy, dx = moved(method, comparison, *crops[-1].centre)
-        shift = f"{'AB'[len(crops) - 1]} moved by {dx:+.2f} across, {dy:+.2f} down"
-    title = name.replace(":", "  ").replace("_", " ") + (f"   ({mark})" if mark else "")
-    lines = [(title, 21, _BEST if mark else _INK), (facts, 15, _FAINT), (shift, 15, _MARKS[1])]
+    title = name + (f"   ({mark})" if mark else "")
+    lines = [
+        (*fitted(title, width, 21), _BEST if mark else _INK),
+        (facts, 15, _FAINT),
+        (_remark(comparison, outcome, crops), 15, _MARKS[1]),
+    ]
     return _Card(image, lines)
+
+
+def _remark(comparison: Comparison, outcome: Outcome | None, crops: Sequence[Crop]) -> str:
+    """What else is to be told: where things have moved, or what pattern the kernel leaves."""
+    if outcome is None:
+        return ""
+    if outcome.score is not None:
+        return f"checkerboard {score_text(outcome.score)}"
+    dy, dx = moved(outcome.method, comparison, *crops[-1].centre)
+    if not (dy or dx):
+        return ""
+    return f"{'AB'[len(crops) - 1]} moved by {dx:+.2f} across, {dy:+.2f} down"
+
+
+def score_text(score: float) -> str:
+    """A checkerboard score; what is rounding of float32 weights is none."""
+    return f"{score:.3f}" if score > EVEN else "0"
+
+
+def fitted(text: str, width: int, points: int) -> tuple[str, int]:
+    """A text, cut if it must be, and the points with which it is no wider than `width`."""
+    while font(points).getlength(text) > width:
+        if points > SMALLEST:
+            points -= 1
+        else:
+            text = text[: len(text) // 2 - 2] + "..." + text[len(text) // 2 + 2 :]
+    return text, points
 
 
 def _cells(pixels: np.ndarray, height: int, width: int, step: int = 1) -> np.ndarray:
@@ -214,7 +243,7 @@ def _head(
     truth = comparison.truth
     factor = min(1.0, 250 / truth.height, 400 / truth.width)
     size = max(1, round(truth.height * factor)), max(1, round(truth.width * factor))
-    small = resize_picture(truth, size=size, mode="area") if factor < 1 else truth
+    small = resize_picture(truth, size=size, method="area") if factor < 1 else truth
     head = Image.new("RGB", (sheet_width, max(size[0], 190) + 2 * GAP), _PAPER)
     head.paste(
         Image.fromarray(np.ascontiguousarray(to_rgb(small, display_range(truth)))),

@@ -1,0 +1,103 @@
+"""What every method has: a name, and one way to be applied to a picture, window by window."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from .functional import Scale, Size
+
+Range = tuple[int, int]
+
+
+class Method(ABC):
+    """One way to enlarge a picture; frozen, so that it can be compared and be a key."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether pixels are moved untouched, so that neither opacity nor light matters."""
+        return False
+
+    @property
+    def skips_pixels(self) -> bool:
+        """Whether there are pixels that nothing is made of, when a picture is halved."""
+        return False
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What `upsampler.methods.parse` reads."""
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.name.replace(":", "  ").replace("_", " ")
+
+    @abstractmethod
+    def result_shape(
+        self, shape: tuple[int, ...], dtype: np.dtype, size: Size, scale_factor: Scale
+    ) -> tuple[int, ...]:
+        """Check every argument and say what shape the result of the whole picture has.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (H, W) or (H, W, C).
+        dtype : dtype
+            Of the pixels.
+        size, scale_factor
+            As for `interpolate`: exactly one of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the method cannot take the dtype, the size or the scale, or its own parameters (a
+            kernel file, for one) are of no use for them.
+        """
+
+    @abstractmethod
+    def prepare(self, pixels: np.ndarray, size: Size, scale_factor: Scale = None) -> Prepared:
+        """Make ready for one picture and one size: what must be worked out once is, here.
+
+        Parameters
+        ----------
+        pixels : ndarray
+            (H, W) or (H, W, C); it must not change while the result is in use.
+        size, scale_factor
+            As for `result_shape`, and with its errors.
+        """
+
+
+class Prepared(ABC):
+    """A method made ready for a picture: any window of the result, at the window's cost.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the whole result.
+    score : float or None
+        Of its kernel, by `checkerboard`: how much of a pattern a constant picture gets, 0 for
+        none.  None for fixed rules, which leave none.
+    """
+
+    shape: tuple[int, ...]
+    score: float | None = None
+
+    @abstractmethod
+    def window(
+        self,
+        rows: Range,
+        columns: Range,
+        out: np.ndarray | None = None,
+        num_threads: int | None = None,
+    ) -> np.ndarray:
+        """The pixels of these rows and columns of the result, in the dtype of the picture.
+
+        May be called from several threads at once.
+        """
+
+
+def layout_of(shape: tuple[int, ...]) -> str:
+    """The layout of a picture of that shape."""
+    return "HW" if len(shape) == 2 else "HWC"
