@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from .bench import __main__ as program
-from .bench import bars, cases, contest, limits, peers, report, timing
+from .bench import bars, cases, contest, limits, peers, report, summary, timing
 from .bench.case import Entry
 from .bench.contest import FRESH, LIMIT, OUT, SGEMM, Result
 from .bench.conv_transpose import ConvTranspose, ConvTransposeBackward
@@ -264,7 +264,7 @@ def test_rows_of_gradients_have_no_out_and_those_of_convolutions_rates():
         "case", "memset", "ours", "x memset", "torch", "gain", "GFLOP/s", "sgemm", "bar"
     ]  # fmt: skip
     assert body[0][1:] == ["1.00", "40.0", "40.0x", "100", "2.5x", "50", "80", "met"]
-    assert report.rate(r) == pytest.approx(50 / 80)
+    assert summary.rate(r) == pytest.approx(50 / 80)
 
 
 def test_rows_leave_a_gap_where_a_peer_has_no_way():
@@ -287,7 +287,7 @@ def test_summary_counts_the_cases():
         result(memset=1, out=1, fresh=1, torch=4),
         result(memset=1, out=4, fresh=2, torch=1),
     ]
-    assert report.summary(rs) == (
+    assert summary.summary(rs) == (
         "Against the fastest peer: 1.4x (geometric mean), least 0.5x; faster in 1 and at least "
         "twice as fast in 1 of 2 cases. With out=, 2.0x memset (geometric mean). Bars met in 1 of "
         "2 cases."
@@ -301,9 +301,8 @@ def test_summary_tells_the_part_of_the_matrix_product():
         result(case, memset=1, out=1, fresh=1, sgemm=second),
         result(case, memset=1, out=1, fresh=4, sgemm=second),
     ]
-    assert report.summary(rs) == (
-        "With out=, 1.0x memset (geometric mean). 50% of the rate of sgemm (geometric mean). "
-        "Bars met in 0 of 0 cases."
+    assert summary.summary(rs) == (
+        "50% of the rate of sgemm (geometric mean). Bars met in 0 of 0 cases."
     )
 
 
@@ -349,6 +348,20 @@ def test_bars_of_cases(words, bar):
 def test_bar_of_gray_pictures():
     gray = [c for c in cases.matching("u8 HW") if c.layout == "HW"]
     assert [c.bar for c in gray] == [bars.Bar(2, near=1.6, out=2)]
+
+
+def test_summary_tells_what_threads_gain():
+    """Of memory 0.85 of what memset gains, of arithmetic 1.7x."""
+    bilinear, bicubic, convolution = INTERPOLATIONS[0], INTERPOLATIONS[2], CONVOLUTIONS[0]
+    all_three = (bilinear, bicubic, convolution)
+    rs = [result(c, 1, memset=1.5, out=4.0, fresh=9) for c in all_three]
+    rs += [result(c, 2, memset=1.0, out=2.5, fresh=9) for c in all_three]
+    found = summary.summaries(rs)
+    assert set(found) == {(t, c.section) for t in (1, 2) for c in (bilinear, convolution)}
+    text = "2 threads are 1.6x as fast as one, memset 1.5x (geometric means); the bar of that is "
+    assert found[2, bilinear.section].endswith(f"{text}met in 1 of 2 cases.")
+    assert found[2, convolution.section].endswith(f"{text}met in 0 of 1 cases.")
+    assert "threads are" not in found[1, bilinear.section]
 
 
 def test_a_section_replaces_what_stood_between_the_marks(tmp_path):

@@ -48,3 +48,14 @@ MOVES = Bar(2, near=NEAR)
 def interpolation(dtype: str, mode: str, layout: str) -> Bar:
     out = INTERPOLATION_OUT.get((dtype, mode)) or UINT8_OUT[layout]
     return Bar(2, near=NEAR, out=out)
+
+
+def scaling(threads: int, memset: float, compute_bound: bool) -> float:
+    """What `threads` have to gain over one, where memset gains `memset`.
+
+    >>> scaling(2, memset=1.2, compute_bound=True)
+    1.7
+    >>> scaling(2, memset=1.2, compute_bound=False)
+    1.02
+    """
+    return 0.85 * (threads if compute_bound else memset)

@@ -53,6 +53,11 @@ class Case(ABC):
         """Floating point operations; 0 where the bytes moved are what bounds it."""
         return 0
 
+    @property
+    def compute_bound(self) -> bool:
+        """Whether it is arithmetic that takes the time: other threads then help in full."""
+        return bool(self.flops)
+
     @abstractmethod
     def inputs(self) -> Inputs:
         """The same arrays in every run."""

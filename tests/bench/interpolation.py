@@ -48,6 +48,10 @@ class Interpolation(Case):
         return bars.interpolation(self.dtype, self.mode, self.layout)
 
     @property
+    def compute_bound(self) -> bool:
+        return self.mode == "bicubic"
+
+    @property
     def result_shape(self) -> tuple[int, ...]:
         first = self.layout.index("H")
         return self.shape[:first] + self.size + self.shape[first + 2 :]

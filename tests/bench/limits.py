@@ -52,6 +52,7 @@ class Sgemm:
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the benchmark
             env=os.environ | dict.fromkeys(VARIABLES, str(threads)),
         )
         self()  # it has started and its pages are there

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from .contest import FRESH, LIMIT, OUT, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
+from .summary import grouped, summaries, times, verdict
 from .timing import Stats
 
 BEGIN, END = "<!-- benchmark: written by python -m tests.bench -->", "<!-- end of benchmark -->"
@@ -34,22 +34,6 @@ def with_spread(stats: Stats) -> str:
     '10.0 ±3%'
     """
     return f"{milliseconds(stats.median)} ±{(stats.high - stats.low) / 2 / stats.median:.0%}"
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """
-    >>> geometric_mean([1.0, 4.0])
-    2.0
-    """
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def times(ratio: float) -> str:
-    """
-    >>> [times(r) for r in (12.34, 1.06, 0.0478)]
-    ['12.3x', '1.1x', '0.048x']
-    """
-    return f"{ratio:.1f}x" if ratio >= 1 else f"{ratio:.2g}x"
 
 
 def every_way(r: Result) -> dict[str, Stats]:
@@ -96,68 +80,16 @@ def number(text: Callable[[float], str], value: float | None) -> str:
     return "-" if value is None else text(value)
 
 
-def verdict(r: Result) -> str:
-    """Whether the case reaches its bar, or which demands it misses; "-" without a peer."""
-    if r.missed:
-        return "missed: " + ", ".join(r.missed)
-    return "-" if r.gain is None else "met"
-
-
-Groups = dict[tuple[int, str], list[Result]]
-
-
-def grouped(results: Sequence[Result]) -> Groups:
-    """Results by number of threads and section."""
-    groups: Groups = {}
-    for r in results:
-        groups.setdefault((r.threads, r.case.section), []).append(r)
-    return groups
-
-
-def mean_of(values: Iterable[float | None]) -> float | None:
-    """The geometric mean of those that are numbers."""
-    known = [v for v in values if v is not None]
-    return geometric_mean(known) if known else None
-
-
-def rate(r: Result) -> float | None:
-    """Our rate as a part of the matrix product's."""
-    ours, limit = r.gflops(FRESH), r.gflops(SGEMM)
-    return ours / limit if ours and limit else None
-
-
-def summary(results: Sequence[Result]) -> str:
-    """How the cases end together: wins, geometric means, distance from the limits, bars."""
-    parts = []
-    gains = [r.gain for r in results if r.gain is not None]
-    if gains:
-        parts.append(
-            f"Against the fastest peer: {times(geometric_mean(gains))} (geometric mean), "
-            f"least {times(min(gains))}; faster in {sum(g > 1 for g in gains)} and at least twice "
-            f"as fast in {sum(g >= 2 for g in gains)} of {len(gains)} cases."
-        )
-    limit = mean_of(r.over_limit(OUT) for r in results)
-    if limit is not None:
-        parts.append(f"With out=, {times(limit)} memset (geometric mean).")
-    part = mean_of(rate(r) for r in results)
-    if part is not None:
-        parts.append(f"{part:.0%} of the rate of sgemm (geometric mean).")
-    verdicts = [verdict(r) for r in results]
-    judged = len(results) - verdicts.count("-")
-    parts.append(f"Bars met in {verdicts.count('met')} of {judged} cases.")
-    return " ".join(parts)
-
-
 def title(threads: int, section: str) -> str:
     return f"{section}, {threads} thread{'s' if threads > 1 else ''}, milliseconds"
 
 
 def terminal_tables(results: Sequence[Result]) -> list[Table]:
     """A table for each section and number of threads."""
-    tables = []
+    tables, texts = [], summaries(results)
     for key, group in grouped(results).items():
         heads, body = rows(group, every_way, with_spread)
-        table = Table(title=title(*key), caption=summary(group), caption_justify="left")
+        table = Table(title=title(*key), caption=texts[key], caption_justify="left")
         for k, head in enumerate(heads):
             text = k == 0 or head == heads[-1]
             table.add_column(head, justify="left" if text else "right", overflow="fold")
@@ -176,10 +108,11 @@ def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in present.items())
         + f"; {machine['date']}."
     ]
+    texts = summaries(results)
     for key, group in grouped(results).items():
         heads, body = rows(group, best_way, lambda stats: milliseconds(stats.median))
         rule = ["---", *["---:"] * (len(heads) - 2), "---"]
-        lines += ["", f"**{title(*key)}.** {summary(group)}"]
+        lines += ["", f"**{title(*key)}.** {texts[key]}"]
         slow = [name for name in ONE_THREAD if name in heads]
         if key[0] > 1 and slow:
             lines[-1] += f" One thread at all times: {', '.join(slow)}."
@@ -193,7 +126,7 @@ def as_json(results: Sequence[Result], machine: dict[str, Any], settings: dict[s
     document = {
         "machine": machine,
         "settings": settings,
-        "summary": {title(*key): summary(group) for key, group in grouped(results).items()},
+        "summary": {title(*key): text for key, text in summaries(results).items()},
         "results": [r.as_json() for r in results],
     }
     return json.dumps(document, indent=1) + "\n"
