@@ -13,8 +13,8 @@ PACKAGE = Path(upsampler.__file__).parent
 ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
-    "lazy", "spec", "axis", "plan", "layout", "arrays", "functional", "pooling", "threads",
-    "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
+    "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "functional", "pooling",
+    "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
     "init", "module_base", "module_files", "layers", "conv_layers", "modules",
     "least_squares", "learn",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
@@ -27,17 +27,20 @@ ALLOWED = {
     "lazy": set(),
     "layout": {"lazy"},
     "spec": {"axis", "layout", "lazy"},
+    "pool_spec": {"layout", "spec"},
     "plan": {"axis", "lazy", "spec"},
     "threads": {"spec"},
     "arrays": {"layout", "spec", "backends"},
     "backends": set(),
-    "backends.base": {"conv_spec", "plan", "resize_conv_spec", "spec"},
+    "backends.base": {"conv_spec", "plan", "pool_spec", "resize_conv_spec", "spec"},
     "backends.conv_tables": {"conv_spec"},
-    "backends.reference": {"axis", "conv_spec", "layout", "plan", "resize_conv_spec", "spec"},
+    "backends.reference": {
+        "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec",
+    },
     "backends.resize_conv": {"conv_spec", "layout", "plan", "resize_conv_spec", "spec"},
     "backends.tiles": {"axis"},
     "backends.cpu": {
-        "axis", "conv_spec", "layout", "plan", "resize_conv_spec", "spec", "threads",
+        "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec", "threads",
         "backends", "backends.conv_tables", "backends.resize_conv", "backends.tiles",
         "backends._cpu_baseline", "backends._threads",
     },
@@ -61,7 +64,7 @@ ALLOWED = {
     },
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},
     "functional": {"arrays", "backends", "plan", "spec", "threads"},
-    "pooling": {"arrays", "backends", "spec", "threads"},
+    "pooling": {"arrays", "backends", "pool_spec", "spec", "threads"},
 }  # fmt: skip
 STANDARD = {
     "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",

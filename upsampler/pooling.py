@@ -9,18 +9,8 @@ import numpy as np
 
 from .arrays import Result, as_array, check_types, native
 from .backends import for_numpy
-from .spec import (
-    FLOATS,
-    NUMBERS,
-    PoolSpec,
-    check_full_shape,
-    check_indices,
-    flag,
-    index_spec,
-    pool_spec,
-    thread_count,
-    unpool_spec,
-)
+from .pool_spec import PoolSpec, check_indices, index_spec, pool_spec, unpool_spec
+from .spec import FLOATS, NUMBERS, check_full_shape, flag, thread_count
 from .threads import get_num_threads
 
 IntPair = int | Sequence[int]

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from ..conv_spec import ConvSpec
 from ..plan import Plan
+from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
-from ..spec import PoolSpec
 
 
 class Backend(Protocol):

@@ -13,8 +13,8 @@ from ..axis import AxisTable
 from ..conv_spec import ConvSpec
 from ..layout import by_letters, canonical
 from ..plan import CACHE_BYTES, BoundedCache, Plan
+from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
-from ..spec import PoolSpec
 from ..threads import available_cores, get_num_threads
 from . import _cpu_baseline, _threads, resize_conv  # type: ignore[attr-defined]
 from .conv_tables import backward_tables, forward_tables, weight_part

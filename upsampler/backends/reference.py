@@ -17,8 +17,9 @@ from ..axis import AxisTable
 from ..conv_spec import ConvSpec
 from ..layout import by_letters, canonical
 from ..plan import Plan
+from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
-from ..spec import PoolSpec, resample_spec
+from ..spec import resample_spec
 
 
 def apply_table(x: np.ndarray, table: AxisTable, axis: int) -> np.ndarray:
