@@ -142,12 +142,21 @@ class UNet:
         One of `METHODS`.
     pictures, height, width : int
         N, H, W of the input (N, 3, H, W); H and W are multiples of 8.
+    dtype : type
+        Of pictures and parameters.
     seed : int
         Of the parameters.
     """
 
     def __init__(
-        self, method: Method, pictures: int, height: int, width: int, seed: int = 0
+        self,
+        method: Method,
+        pictures: int,
+        height: int,
+        width: int,
+        *,
+        dtype: type[np.floating] = np.float32,
+        seed: int = 0,
     ) -> None:
         self.method = method
         self.stages: list[Stage] = []  # of the last call
@@ -158,11 +167,11 @@ class UNet:
             if shape is None:
                 return ()
             weight = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-            return weight.astype(np.float32), rng.uniform(-0.1, 0.1, shape[0]).astype(np.float32)
+            return weight.astype(dtype), rng.uniform(-0.1, 0.1, shape[0]).astype(dtype)
 
         ends = zip((COLOURS, *CHANNELS), (CLASSES, *CHANNELS), strict=True)
         for k, (c, (before, after)) in enumerate(zip(CHANNELS, ends, strict=False)):
-            buffer = np.empty((pictures, 2 * c, height >> k, width >> k), np.float32)
+            buffer = np.empty((pictures, 2 * c, height >> k, width >> k), dtype)
             encode, up = layer((c, before, 3, 3)), layer(weight_shape(method, c))
             self.levels.append(Level(buffer, encode, up, decode=layer((after, 2 * c, 3, 3))))
 
