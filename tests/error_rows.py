@@ -22,6 +22,7 @@ from upsampler import (
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose2d_backward,
+    convert,
     fit_conv_transpose,
     init,
     interpolate,
@@ -70,6 +71,10 @@ def saved(name, **description):
     return path
 
 
+to_shuffle, from_shuffle = convert.conv_transpose_to_shuffle, convert.shuffle_to_conv_transpose
+to_transposed = convert.resize_conv_to_conv_transpose
+to_resize = convert.conv_transpose_to_resize_conv
+RAMP = np.arange(9.0).reshape(1, 1, 3, 3)
 layer = ConvTranspose2d(3, 4, 3)
 shuffled = PixelShuffle(2)
 shuffled(np.ones((1, 4, 2, 3), np.float32))
@@ -674,4 +679,46 @@ ROWS = [
         ValueError,
         ["low, high", "float64 cannot hold", "smaller"],
     ),
+    # --- conversions
+    (to_shuffle, (W.astype(int),), {}, TypeError, ["weight", "int64", "float32"]),
+    (to_shuffle, (W,), {"crop": None}, TypeError, ["crop", "None", "True, False"]),
+    (to_shuffle, (W,), {"padding": -1}, ValueError, ["padding", "(-1, -1)", "at least 0"]),
+    (to_shuffle, (W,), {"stride": (2, 3)}, ValueError, ["stride", "(2, 3)", "same along H and W"]),
+    (to_shuffle, (W, B, 2), {"crop": False}, ValueError, ["crop", "no multiple of the stride 2"]),
+    (from_shuffle, (W, None, 2), {}, ValueError, ["upscale_factor", "2", "3 output channels"]),
+    (from_shuffle, (W, None, 1, 0, 1, 3), {}, TypeError, ["crop", "3", "top, bottom"]),
+    (from_shuffle, (W, None, 1, 0, 1, [(0, 0)]), {}, ValueError, ["crop", "[(0, 0)]", "top"]),
+    (
+        from_shuffle,
+        (np.ones((4, 1, 1, 1)), B.astype(float) * [1, 1, 1, 2]),
+        {},
+        ValueError,
+        ["bias", "the 4 channels", "allowed: the same"],
+    ),
+    (from_shuffle, (W, None, 1), {"kernel_size": 2.5}, TypeError, ["kernel_size", "2.5"]),
+    (from_shuffle, (W, None, 1), {"kernel_size": 2}, ValueError, ["kernel_size", "2", "at most 3"]),
+    (
+        to_transposed,
+        (W, None, 2),
+        {"padding_mode": "replicate"},
+        ValueError,
+        ["padding_mode", "'replicate'", "'zeros'"],
+    ),
+    (to_resize, (W,), {"mode": 5}, TypeError, ["mode", "5", "'nearest' or 'bilinear'"]),
+    (to_resize, (W,), {"mode": "area"}, ValueError, ["mode", "'area'", "'nearest' or 'bilinear'"]),
+    (to_resize, (W,), {"dilation": 2}, ValueError, ["dilation", "(2, 2)", "1"]),
+    (to_resize, (W, None, 4), {}, ValueError, ["weight", "(3, 3)", "at least (4, 4)", "nearest"]),
+    (to_resize, (W, None, 2, 2), {}, ValueError, ["padding", "(2, 2)", "at most (1, 1)"]),
+    (to_resize, (W, None, 2, 0, 1), {}, ValueError, ["output_padding", "(1, 1)", "0, or"]),
+    (to_resize, (RAMP, None, 2), {}, ValueError, ["weight", "nearest resize", "0.43 of its norm"]),
+    (convert.to_conv_transpose, (layer,), {}, TypeError, ["module", "ResizeConv2d, or Sequential"]),
+    (
+        convert.to_conv_transpose,
+        (Sequential(ResizeConv2d(3, 4, 3, padding_mode="replicate"), PixelShuffle(2)),),
+        {},
+        ValueError,
+        ["module", "((2, 2), (1, 1), 'replicate')", "1, 1 and 'zeros'"],
+    ),
+    (convert.to_resize_conv, (shuffled,), {}, TypeError, ["module", "PixelShuffle", "ConvTrans"]),
+    (convert.to_shuffle, (shuffled,), {}, TypeError, ["module", "ConvTranspose2d or ResizeConv2d"]),
 ]

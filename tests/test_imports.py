@@ -17,6 +17,7 @@ CORE = [
     "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
     "init", "module_base", "module_files", "layers", "conv_layers", "modules",
     "least_squares", "learn",
+    "conversion_axes", "conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.resize_conv", "backends.tiles",
 ]  # fmt: skip
@@ -57,6 +58,12 @@ ALLOWED = {
         "arrays", "conv", "conv_spec", "init", "layout", "module_base", "resize_conv",
         "resize_conv_spec", "spec",
     },
+    "conversion_axes": {"init"},
+    "conversions": {
+        "arrays", "conv_layers", "conv_spec", "conversion_axes", "resize_conv",
+        "resize_conv_spec", "shuffle", "spec",
+    },
+    "convert": {"conv_layers", "conversions", "layers", "module_base", "spec"},
     "modules": {"conv_layers", "layers", "module_base", "module_files"},
     "least_squares": set(),
     "learn": {

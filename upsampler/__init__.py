@@ -1,6 +1,6 @@
 """Exact, fast upsampling of images and feature maps: forward and backward, without a framework."""
 
-from . import init
+from . import convert, init
 from .analysis import Checkerboard, checkerboard
 from .backends import BackendUnavailable, backends, preload
 from .conv import (
@@ -65,6 +65,7 @@ __all__ = [
     "conv_transpose2d_backward",
     "conv_transpose3d",
     "conv_transpose3d_backward",
+    "convert",
     "fit_conv_transpose",
     "get_num_threads",
     "init",

@@ -19,8 +19,13 @@ from .resize_conv_spec import resize_conv_spec
 from .spec import bad_type, bad_value, flag, integer, integers, per_axis
 
 Pair = int | Sequence[int]
-PROBE = 1 << 16  # height and width of an input that stands for those to come
+PROBE = 1 << 16  # its height and width; paddings that use it up are refused
 INITS = ("kaiming", "bilinear", "icnr")
+
+
+def probe(channels: int, dtype: np.dtype) -> np.ndarray:
+    """An input without memory that stands for all inputs to come."""
+    return np.broadcast_to(np.zeros((), dtype), (1, channels, PROBE, PROBE))
 
 
 class _Conv2d(Module):
@@ -88,9 +93,8 @@ class _Conv2d(Module):
 
     def _probe(self) -> tuple[np.ndarray, np.ndarray]:
         """An input and a weight, without memory, to check the other arguments with."""
-        zero = np.zeros((), self.dtype)
-        shape = (1, self.in_channels, PROBE, PROBE)
-        return np.broadcast_to(zero, shape), np.broadcast_to(zero, self._weight_shape())
+        weight = np.broadcast_to(np.zeros((), self.dtype), self._weight_shape())
+        return probe(self.in_channels, self.dtype), weight
 
     def _arguments(self) -> dict[str, Any]:
         return {
