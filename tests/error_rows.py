@@ -504,6 +504,8 @@ ROWS = [
     (init.kaiming, (W.shape,), {"dtype": None}, TypeError, ["dtype", "None", "float32"]),
     (init.kaiming, (W.shape,), {"seed": 1.5}, TypeError, ["seed", "1.5", "Generator"]),
     (init.kaiming, (W.shape,), {"seed": -1}, ValueError, ["seed", "-1", "at least 0"]),
+    (init.kaiming, (W.shape, "leaky"), {}, TypeError, ["a", "'leaky'", "real number"]),
+    (init.kaiming, (W.shape, np.inf), {}, ValueError, ["a", "inf", "finite"]),
     (init.kaiming_bias, (0, W.shape), {}, ValueError, ["channels", "0", "at least 1"]),
     (init.bilinear, (3, 2.5), {}, TypeError, ["kernel_size", "2.5", "integer"]),
     (init.bilinear, (3, (4, 0)), {}, ValueError, ["kernel_size", "(4, 0)", "at least 1"]),

@@ -121,7 +121,7 @@ class _Conv2d(Module):
 
 
 class ConvTranspose2d(_Conv2d):
-    """`conv_transpose2d` with a weight and a bias of its own.
+    """`conv_transpose2d` with a weight and a bias of its own, called as ``(x, output_size=None)``.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod, sqrt
+from math import isfinite, prod, sqrt
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,8 +60,12 @@ def kaiming(
     >>> weight.shape, bool(abs(weight).max() <= 128**-0.5)
     ((3, 8, 4, 4), True)
     """
+    if isinstance(a, (bool, np.bool_)) or not isinstance(a, Real):
+        raise bad_type("a", a, "a real number")
     sizes, kind, draw = weight_shape(shape), float_dtype(dtype), generator(seed)
-    bound = sqrt(6 / ((1 + a * a) * fan_in(sizes)))
+    if not isfinite(a):
+        raise bad_value("a", a, "a finite number")
+    bound = sqrt(6 / ((1 + float(a) ** 2) * fan_in(sizes)))
     return draw.uniform(-bound, bound, sizes).astype(kind)
 
 
@@ -284,7 +289,7 @@ def float_dtype(dtype: Any) -> np.dtype:
     except TypeError:
         kind = None
     if kind is None or dtype is None or dtype_name(kind) not in FLOATS:
-        raise bad_type("dtype", dtype, ", ".join(FLOATS))
+        raise bad_type("dtype", dtype, f"{', '.join(FLOATS)} (bfloat16 by importing ml_dtypes)")
     return kind.newbyteorder("=")
 
 

@@ -133,7 +133,7 @@ class PixelShuffle(Module):
 
 
 class MaxUnpool2d(Module):
-    """`max_unpool2d` as a module, called with pooled values and their indices.
+    """`max_unpool2d` as a module, called as ``(x, indices, output_size=None)``.
 
     Parameters
     ----------

@@ -138,10 +138,13 @@ class Module:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write class, arguments and parameters to an .npz file, for `load_module`.
 
+        `load_module` makes the classes of this package; others can take their arrays from the file
+        with `numpy.load` and `load_state_dict`.
+
         Parameters
         ----------
         path : path-like
-            The file appears whole or not at all.
+            Taken as it is, no ending is added.  The file appears whole or not at all.
 
         Raises
         ------
