@@ -17,7 +17,7 @@ CORE = [
     "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
     "init", "module_base", "module_files", "layers", "conv_layers", "modules",
     "least_squares", "learn",
-    "conversion_axes", "conversions", "convert",
+    "conversion_axes", "conv_forms", "shuffle_conversions", "resize_conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.resize_conv", "backends.tiles",
 ]  # fmt: skip
@@ -59,11 +59,19 @@ ALLOWED = {
         "resize_conv_spec", "spec",
     },
     "conversion_axes": {"init"},
-    "conversions": {
+    "conv_forms": {
         "arrays", "conv_layers", "conv_spec", "conversion_axes", "resize_conv",
         "resize_conv_spec", "shuffle", "spec",
     },
-    "convert": {"conv_layers", "conversions", "layers", "module_base", "spec"},
+    "shuffle_conversions": {"conv_forms", "conversion_axes", "spec"},
+    "resize_conversions": {
+        "conv_forms", "conv_spec", "conversion_axes", "resize_conv_spec",
+        "shuffle_conversions", "spec",
+    },
+    "convert": {
+        "conv_forms", "conv_layers", "layers", "module_base", "resize_conversions",
+        "shuffle_conversions", "spec",
+    },
     "modules": {"conv_layers", "layers", "module_base", "module_files"},
     "least_squares": set(),
     "learn": {

@@ -6,19 +6,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .conv_forms import ResizeConv, ShuffleConv, TransposedConv
 from .conv_layers import ConvTranspose2d, ResizeConv2d
-from .conversions import (
-    ResizeConv,
-    ShuffleConv,
-    TransposedConv,
-    conv_transpose_to_resize_conv,
-    conv_transpose_to_shuffle,
-    resize_conv_to_conv_transpose,
-    resize_conv_to_shuffle,
-    shuffle_to_conv_transpose,
-)
 from .layers import PixelShuffle, Sequential
 from .module_base import Module
+from .resize_conversions import (
+    conv_transpose_to_resize_conv,
+    resize_conv_to_conv_transpose,
+    resize_conv_to_shuffle,
+)
+from .shuffle_conversions import conv_transpose_to_shuffle, shuffle_to_conv_transpose
 from .spec import bad_type
 
 __all__ = [
