@@ -1,12 +1,14 @@
-"""The examples do what they say: PyTorch's values, and not one copy."""
+"""The examples do what they say: PyTorch's values, not one copy, the least error."""
 
 import tracemalloc
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from .examples import learn_kernel as learn
 from .examples import unet_decoder as unet
 
 METHODS = pytest.mark.parametrize("method", unet.METHODS, ids=lambda method: method.__name__)
@@ -144,3 +146,73 @@ def test_bad_arguments_are_usage_errors(argv, message, capsys):
         unet.main(argv)
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+# --- learn_kernel ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def left_and_right():
+    return learn.halves()
+
+
+@pytest.fixture(scope="module")
+def best(left_and_right):
+    return learn.closed_form(left_and_right[0])
+
+
+def test_learning_starts_as_bilinear_interpolation(left_and_right, best):
+    right = left_and_right[1]
+    start = learn.bilinear_start(best.padding)(right.padded)
+    expected = learn.upsampler.interpolate(right.low, scale_factor=2, mode="bilinear")
+    np.testing.assert_allclose(start, expected, rtol=0, atol=1e-6)
+
+
+def test_at_the_closed_form_there_is_no_way_down(left_and_right, best):
+    left = left_and_right[0]
+
+    def slope(module):
+        module.backward(module(left.padded) - left.high)
+        return abs(module.gradients()[0]).max()
+
+    assert slope(best) < 1e-4 * slope(learn.bilinear_start(best.padding))
+
+
+def test_the_kernel_wins_on_the_part_it_has_not_seen(left_and_right, best):
+    right = left_and_right[1]
+    bicubic = learn.upsampler.interpolate(right.low, scale_factor=2, mode="bicubic")
+    assert learn.psnr(best(right.padded), right) > learn.psnr(bicubic, right) + 0.5
+
+
+def test_descent_approaches_the_closed_form(left_and_right, best):
+    left = left_and_right[0]
+    module = learn.bilinear_start(best.padding)
+    losses = [learn.loss(module, left) for step in islice(learn.descend(module, left), 201)]
+    least = learn.loss(best, left)
+    assert min(losses) > least
+    assert losses[200] - least < (losses[0] - least) / 2
+
+
+def test_descent_is_adam():
+    rng = np.random.default_rng(0)
+    pair = learn.Pair(rng.random((2, 1, 14, 22)))
+    padding = (2 * learn.EDGE + learn.KERNEL // 2 - 1,) * 2
+    module = learn.upsampler.ConvTranspose2d(
+        1, 1, learn.KERNEL, 2, padding, bias=False, dtype=np.float64, seed=0
+    )
+    weight = torch.from_numpy(module.weight.copy()).requires_grad_()
+    adam = torch.optim.Adam([weight], lr=learn.RATE)
+    low, high = torch.from_numpy(pair.padded), torch.from_numpy(pair.high)
+    for _ in islice(learn.descend(module, pair), 6):
+        np.testing.assert_allclose(module.weight, weight.detach().numpy(), rtol=0, atol=1e-9)
+        adam.zero_grad()
+        F.mse_loss(F.conv_transpose2d(low, weight, stride=2, padding=padding), high).backward()
+        adam.step()
+
+
+def test_the_program_prints_both_ways(monkeypatch, capsys):
+    monkeypatch.setattr(learn, "STEPS", (0, 2))
+    learn.main()
+    lines = capsys.readouterr().out.splitlines()
+    for name in ("bicubic", "closed form", "Adam, 0 steps", "Adam, 2 steps"):
+        assert sum(name in line for line in lines) == 1
