@@ -698,7 +698,14 @@ ROWS = [
         ["bias", "the 4 channels", "allowed: the same"],
     ),
     (from_shuffle, (W, None, 1), {"kernel_size": 2.5}, TypeError, ["kernel_size", "2.5"]),
-    (from_shuffle, (W, None, 1), {"kernel_size": 2}, ValueError, ["kernel_size", "2", "at most 3"]),
+    (from_shuffle, (W, None, 1), {"kernel_size": 2}, ValueError, ["kernel_size", "2", "1 to 3"]),
+    (
+        from_shuffle,
+        (W * 0, None, 1),
+        {"kernel_size": -1},
+        ValueError,
+        ["kernel_size", "-1", "1 to"],
+    ),
     (
         to_transposed,
         (W, None, 2),

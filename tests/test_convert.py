@@ -155,27 +155,26 @@ def test_any_convolution_and_shuffle_is_transposed():
 
 
 def test_gradients_of_shuffles():
-    """Those of the two weights are the same numbers, moved as the weights are."""
+    """Those of the two weights are the same numbers, where the docstring says."""
     rng = np.random.default_rng(6)
     for _ in range(40):
         weight, bias, *geometry = transposed_case(rng, same_stride=True)
-        geometry[4] = (1, 1)
-        there = convert.conv_transpose_to_shuffle(weight, bias, *geometry[:2], 0, *geometry[3:])
-        y = upsampler.conv_transpose2d(X, weight, bias, *geometry[:2], 0, *geometry[3:])
+        there = convert.conv_transpose_to_shuffle(weight, bias, *geometry)
+        y = upsampler.conv_transpose2d(X, weight, bias, *geometry)
         grad = rng.standard_normal(y.shape)
-        ours = upsampler.conv_transpose2d_backward(grad, X, weight, *geometry[:2], 0, *geometry[3:])
+        ours = upsampler.conv_transpose2d_backward(grad, X, weight, *geometry)
         theirs = gradients(shuffled, X, there.weight, there.bias, there[2:], grad)
         close(ours[0], theirs[0])
         r = there.upscale_factor
         close(ours[2], theirs[2].reshape(-1, r * r).sum(axis=1), 1e-11)
-        # Where the taps went is what the conversion does to their numbers.
-        numbers = np.arange(1.0, weight.size + 1).reshape(weight.shape)
-        moved = convert.conv_transpose_to_shuffle(
-            numbers, None, *geometry[:2], 0, *geometry[3:]
-        ).weight
-        gathered = np.zeros(weight.size + 1)
-        gathered[moved.astype(int)] = theirs[1]
-        close(ours[1], gathered[1:].reshape(weight.shape), 1e-11)
+        back = convert.shuffle_to_conv_transpose(theirs[1], None, *there[2:])
+        rows, columns = (
+            np.arange(k) * d + there_padding - padding
+            for k, d, there_padding, padding in zip(
+                weight.shape[2:], geometry[4], back.padding, geometry[1], strict=True
+            )
+        )
+        close(ours[1], back.weight[:, :, rows[:, None], columns], 1e-11)
 
 
 def resize_case(rng, mode):

@@ -60,9 +60,12 @@ def conv_transpose_to_shuffle(
 
     Notes
     -----
-    Gradients go the same way: `shuffle_to_conv_transpose` of the gradient of these weights has
-    that of the given ones, among zeros of the taps that are not there.  W. Shi et al., "Is the
-    deconvolution layer the same as a convolutional layer?", arXiv:1609.07009, 2016.
+    Gradients go back by `shuffle_to_conv_transpose`: of the gradient of these weights it makes
+    one in which that of tap t lies at ``t * dilation + (padding there - padding here)``, between
+    those of taps that are not there.
+
+    W. Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
+    arXiv:1609.07009, 2016.
 
     Examples
     --------
@@ -227,12 +230,12 @@ def _fitting(
 ) -> Ends:
     """The way to a kernel of `wanted` taps on which only zeros are lost."""
     length = weight.shape[axis]
-    for way in shortened(length, padding, extra, stride, wanted):
+    for way in shortened(length, padding, extra, stride, wanted) if wanted > 0 else ():
         lost = list(range(-way.before)) + list(range(length + way.after, length))
         if not np.take(weight, lost, axis).any():
             return way
     raise bad_value(
         "kernel_size",
         wanted,
-        f"sizes of at most {length} beyond which every tap is zero, for the same output size",
+        f"sizes from 1 to {length} beyond which every tap is zero, for the same output size",
     )
