@@ -73,7 +73,8 @@ def summary(results: Sequence[Result]) -> str:
         parts.append(f"{part:.0%} of the rate of sgemm (geometric mean).")
     verdicts = [verdict(r) for r in results]
     judged = len(results) - verdicts.count("-")
-    parts.append(f"Bars met in {verdicts.count('met')} of {judged} cases.")
+    if judged:
+        parts.append(f"Bars met in {verdicts.count('met')} of {judged} cases.")
     return " ".join(parts)
 
 
