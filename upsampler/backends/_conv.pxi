@@ -1,18 +1,23 @@
 # Transposed convolution: the output, the gradient of the input, the gradient of the weight.
 #
-# Along one axis output o gets x[i] * w[t] where o + padding == i * stride + t * dilation.  With
-# o + padding = stride * u + phase and t * dilation = stride * shift[t] + phase[t], tap t belongs
-# to the outputs of its own phase and reads i = u - shift[t]:
+# Along one axis output o gets x[i] * w[t] where o == i * stride + a[t], a[t] = t * dilation -
+# padding.  With o = stride * j + phase, tap t belongs to the outputs of one phase[t] and reads
+# i = j + e[t]:
 #
-#     out[u, phase]  =  sum over t of that phase and c  of  w[t][c] * x[c][u - shift[t]]
-#     grad_x[i]      =  sum over all t and c            of  w[t][c] * g[c][phase[t]][i + shift[t]]
-#     grad_w[t]      =  sum over i                      of  x[i] * g[phase[t]][i + shift[t]]
+#     out[j, phase]  =  sum over t of that phase and c  of  w[t][c] * x[c][j + e[t]]
+#     grad_x[i]      =  sum over all t and c            of  w[t][c] * g[c][phase[t]][i - e[t]]
+#     grad_w[t]      =  sum over i                      of  x[i] * g[phase[t]][i - e[t]]
 #
-# So nothing is ever stuffed with zeros.  A tile of positions u (in all three axes) is loaded with
-# its halo into dense planes, one for each channel and phase of the source.  A shift along any
-# axis then is a constant offset into the flat plane, and one run of positions passes over the
-# ends of rows; what it computes in the halo is not stored.  The sums are those of _gemm.h.  The
-# tables (which taps make a phase, at which offsets) come from conv_tables.py.
+# So nothing is ever stuffed with zeros.  A tile of positions is loaded with its halo into dense
+# planes (_planes.pxi).  A shift along any axis then is a constant offset into the flat plane.  The
+# rows of the sums (_gemm.h) are output channels times those phases that read at the same places;
+# the columns are either the planes as they lie, and a run of positions passes over the ends of
+# rows (what it computes in the halo is not stored), or, for many rows, copies of the planes, one
+# for each shift, without halos, in panels that the inner loop reads front to back.
+#
+# The tables (which taps make a phase, at which offsets) come from conv_tables.py.  Scratch memory
+# of a thread: planes and columns, together at most 3 << 20 numbers (more only where 64 positions
+# of all channels need more), and outputs, at most 1 << 18 numbers or those of one channel.
 
 cdef extern from "_gemm.h" nogil:
     enum:
@@ -20,6 +25,8 @@ cdef extern from "_gemm.h" nogil:
         RUN_SLACK
         LANES_float
         LANES_double
+        PANEL_float
+        PANEL_double
     Py_ssize_t rows_of_block(Py_ssize_t)
     void run_float(
         Py_ssize_t, float*, Py_ssize_t, const float*, Py_ssize_t, const Py_ssize_t*, Py_ssize_t,
@@ -29,52 +36,53 @@ cdef extern from "_gemm.h" nogil:
         Py_ssize_t, double*, Py_ssize_t, const double*, Py_ssize_t, const Py_ssize_t*, Py_ssize_t,
         Py_ssize_t, const double*, Py_ssize_t,
     )
+    void copy_lanes_float(float*, const float*, Py_ssize_t)
+    void copy_lanes_double(double*, const double*, Py_ssize_t)
     void dots_float(float*, const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t)
     void dots_double(double*, const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t)
     float total_float(const float*)
     double total_double(const double*)
 
-cdef struct Grid:
-    # An array of (N, C, D, H, W): strides in bytes.  Position u of a phase is the place
-    # u * stride + phase - origin of an axis.
-    char* data
-    Py_ssize_t batch, channel, size
-    Py_ssize_t[3] step
-    Py_ssize_t[3] length
-    const Py_ssize_t* stride
-    const Py_ssize_t* origin
-
-cdef struct Source:
-    # What is loaded: planes of some phases of a grid.
-    Grid grid
-    const Py_ssize_t* phase  # (phases, 3)
-    Py_ssize_t phases
-    const Py_ssize_t* back  # positions that the halo reaches back, along each axis
-    const Py_ssize_t* ahead  # and ahead
-    bint edge  # places outside repeat the border sample (strides of 1 only); else they are zero
+cdef struct Classes:
+    # Phases of the target that read at the same places, by class.
+    Py_ssize_t number
+    const Py_ssize_t* first  # where the members of a class begin in the list of all
+    const Py_ssize_t* taps  # where its taps begin among the offsets
+    const Py_ssize_t* start  # where its taps begin in `order`, member by member
+    const Py_ssize_t* order  # numbers of taps
+    const Py_ssize_t* of_phase  # the class of a phase
+    const Py_ssize_t* slot  # its place in the list of all
+    Py_ssize_t phases  # how many there are
 
 cdef struct ConvJob:
     Source source
     Source other  # the second factor, for the gradient of the weight
     Grid target
+    const Py_ssize_t* base  # position u of the target is the place u * stride + phase - base
     Codec codec
-    const Py_ssize_t* first  # by axis: the first position, how many, how many of a tile, tiles
-    const Py_ssize_t* count
+    const Py_ssize_t* count  # positions, of a tile, tiles: by axis
     const Py_ssize_t* tile
     const Py_ssize_t* tiles
-    const Py_ssize_t* extent  # of a plane, along each axis
-    Py_ssize_t plane  # elements of a plane, with slack
     Py_ssize_t run  # positions of a run
-    Py_ssize_t batch, groups, inner, rows  # channels of a group: summed over, computed
+    Py_ssize_t shifts  # copies of the planes that make the columns; 0 without columns
+    const Py_ssize_t* shift  # where in the planes each begins
+    Py_ssize_t panels  # of a tile
+    Py_ssize_t groups, inner, rows  # channels of a group: summed over, computed
+    Py_ssize_t together  # groups that a unit takes
+    Py_ssize_t block  # channels whose outputs are held at once
     Py_ssize_t part, parts  # rows are cut into parts, so that all threads find work
+    Py_ssize_t pixel  # channels that are stored side by side with all phases, or 1
     Py_ssize_t taps
-    const Py_ssize_t* phase_start  # by phase of the target: its first tap, in the packed order
-    const Py_ssize_t* offset  # by tap, in that order: where in the planes it reads
+    Classes classes
+    const Py_ssize_t* offset  # by tap of each class: where it reads
     const void* packed
-    const void* bias  # by channel, in arithmetic; or NULL
     # For the gradient of the weight `inner` is a part of the other side's channels.
     Py_ssize_t outer_channels, outer_parts
     char* weight_grad
+
+
+cdef inline Py_ssize_t panel_of(real* number) noexcept nogil:
+    return PANEL_float if real is float else PANEL_double
 
 
 cdef inline void run_block(
@@ -100,141 +108,214 @@ cdef inline void add_dots(
 # --- tiles -----------------------------------------------------------------------------------
 
 
+cdef inline Py_ssize_t tiles_of(const ConvJob* job) noexcept nogil:
+    return job.tiles[0] * job.tiles[1] * job.tiles[2] * job.tiles[3]
+
+
 cdef inline void tile_of(
     const ConvJob* job, Py_ssize_t index, Py_ssize_t* u, Py_ssize_t* count
 ) noexcept nogil:
     """First position and number of positions of a tile."""
     cdef Py_ssize_t k
     cdef int a
-    for a in range(2, -1, -1):
+    for a in range(3, -1, -1):
         k = index % job.tiles[a]
         index = index // job.tiles[a]
-        u[a] = job.first[a] + k * job.tile[a]
-        count[a] = min(job.tile[a], job.count[a] - k * job.tile[a])
+        u[a] = k * job.tile[a]
+        count[a] = min(job.tile[a], job.count[a] - u[a])
 
 
-cdef void load_plane(
-    real* plane, const ConvJob* job, const Source* source, Py_ssize_t n, Py_ssize_t channel,
-    const Py_ssize_t* phase, const Py_ssize_t* u, const Py_ssize_t* count, char* items,
+cdef struct Piece:
+    # Neighbours along W that lie in one panel.
+    Py_ssize_t from_, to, n
+
+
+cdef void fill_columns(
+    real* columns, const real* planes, const ConvJob* job, const Py_ssize_t* count
 ) noexcept nogil:
-    """A tile with its halo, of one channel and phase; zeros or the border where no sample is."""
-    cdef const Grid* grid = &source.grid
-    cdef Py_ssize_t[3] at
-    cdef Py_ssize_t[3] n_places
-    cdef Py_ssize_t d, h, x, y, z, first, stop, step
-    cdef real* to
-    cdef const char* base = grid.data + n * grid.batch + channel * grid.channel
-    cdef const char* row
-    cdef int a
-    memset(plane, 0, job.plane * sizeof(real))
-    for a in range(3):
-        at[a] = (u[a] - source.back[a]) * grid.stride[a] + phase[a] - grid.origin[a]
-        n_places[a] = count[a] + source.back[a] + source.ahead[a]
-    # The first and the last place of a row that lie inside.
-    step = grid.stride[2]
-    first = (-at[2] + step - 1) // step if at[2] < 0 else 0
-    stop = (grid.length[2] - at[2] - 1) // step + 1 if at[2] < grid.length[2] else 0
-    stop = min(stop, n_places[2])
-    if source.edge:
-        # At least one sample, from which the places on either side are filled.
-        first = min(first, n_places[2] - 1)
-        stop = max(stop, first + 1)
-    elif first >= stop:
+    """Panels of positions, front to back: by shift, by channel, a row of a panel's positions."""
+    cdef Py_ssize_t width = panel_of(columns), total = count[0] * count[1] * count[2] * count[3]
+    cdef const Py_ssize_t* extent = job.source.extent
+    cdef Py_ssize_t stride = job.source.plane * job.source.phases
+    cdef Piece[64] pieces
+    cdef Py_ssize_t k, c, i, n, q = 0, row = 0, x = 0, number
+    cdef const real* plane
+    while q < total:
+        # A panel; there are no more pieces than positions.
+        number = i = 0
+        while i < width and q < total:
+            n = min(count[3] - x, width - i)
+            k = row // count[2]
+            k = (k // count[1] * extent[1] + k % count[1]) * extent[2] + row % count[2]
+            pieces[number].from_ = k * extent[3] + x
+            pieces[number].to = i
+            pieces[number].n = n
+            number += 1
+            i += n
+            q += n
+            x += n
+            if x == count[3]:
+                x = 0
+                row += 1
+        if i < width:  # no subnormal numbers behind the last position
+            memset(columns, 0, job.shifts * job.inner * width * sizeof(real))
+        for k in range(job.shifts):
+            for c in range(job.inner):
+                plane = planes + c * stride + job.shift[k]
+                for i in range(number):
+                    if real is float:
+                        copy_lanes_float(
+                            columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n
+                        )
+                    else:
+                        copy_lanes_double(
+                            columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n
+                        )
+                columns += width
+
+
+# --- storing -----------------------------------------------------------------------------------
+
+
+cdef inline Py_ssize_t row_of_output(
+    const Classes* classes, Py_ssize_t phase, Py_ssize_t channel, Py_ssize_t channels
+) noexcept nogil:
+    """Outputs are held by class, then by channel, then by member of the class."""
+    cdef Py_ssize_t k = classes.of_phase[phase]
+    cdef Py_ssize_t first = classes.first[k], members = classes.first[k + 1] - first
+    return first * channels + channel * members + classes.slot[phase] - first
+
+
+cdef void store_joined(
+    char* to, const real** rows, Py_ssize_t number, Py_ssize_t n, Py_ssize_t skip,
+    Py_ssize_t length, const ConvJob* job, const Stage* stage,
+) noexcept nogil:
+    """Elements ``to[k * number + r] = rows[r][k]``, those from `skip` up to `length` only.
+
+    `to` is where element 0 would be; `job.target.step` is that of a pixel of `job.pixel` elements.
+    """
+    cdef Py_ssize_t low = (skip + number - 1) // number, high = length // number
+    cdef Py_ssize_t size = job.target.size, k, stop
+    cdef bint dense = job.target.step[3] == size * job.pixel
+    cdef real* numbers = <real*> stage.numbers
+    if job.target.direct and dense:
+        numbers = <real*> to
+        for k in range(skip, min(low * number, length)):
+            numbers[k] = rows[k % number][k // number]
+        if low < high:
+            for k in range(number):
+                rows[k] += low
+            transpose(numbers + low * number, number, rows, number, high - low)
+            for k in range(number):
+                rows[k] -= low
+        for k in range(max(high * number, skip), length):
+            if k >= low * number:
+                numbers[k] = rows[k % number][k // number]
         return
-    for d in range(n_places[0]):
-        z = at[0] + d * grid.stride[0]
-        if source.edge:
-            z = max(<Py_ssize_t> 0, min(z, grid.length[0] - 1))
-        elif z < 0 or z >= grid.length[0]:
-            continue
-        for h in range(n_places[1]):
-            y = at[1] + h * grid.stride[1]
-            if source.edge:
-                y = max(<Py_ssize_t> 0, min(y, grid.length[1] - 1))
-            elif y < 0 or y >= grid.length[1]:
-                continue
-            x = at[2] + first * step
-            if source.edge:
-                x = max(<Py_ssize_t> 0, min(x, grid.length[2] - 1))
-            row = base + z * grid.step[0] + y * grid.step[1] + x * grid.step[2]
-            if grid.step[2] * step != grid.size:
-                gather_items(items, row, stop - first, step * grid.step[2], grid.size)
-                row = items
-            to = plane + (d * job.extent[1] + h) * job.extent[2]
-            job.codec.load(to + first, row, stop - first, NULL, NULL)
-            if source.edge:
-                for x in range(first):
-                    to[x] = to[first]
-                for x in range(stop, n_places[2]):
-                    to[x] = to[stop - 1]
-
-
-cdef void interleave(
-    real* to, const real* o, Py_ssize_t o_stride, Py_ssize_t phases, Py_ssize_t n, real bias
-) noexcept nogil:
-    """``to[k * phases + p] = o[p * o_stride + k] + bias``"""
-    cdef Py_ssize_t k, p
-    cdef const real* a = o
-    cdef const real* b = o + o_stride
-    cdef const real* c = b + o_stride
-    cdef const real* d = c + o_stride
-    if phases == 1:
-        for k in range(n):
-            to[k] = a[k] + bias
-    elif phases == 2:
-        for k in range(n):
-            to[2 * k] = a[k] + bias
-            to[2 * k + 1] = b[k] + bias
-    elif phases == 4:
-        for k in range(n):
-            to[4 * k] = a[k] + bias
-            to[4 * k + 1] = b[k] + bias
-            to[4 * k + 2] = c[k] + bias
-            to[4 * k + 3] = d[k] + bias
+    transpose(numbers, number, rows, number, n)
+    if dense:
+        job.codec.store(to + skip * size, numbers + skip, length - skip, NULL, NULL)
     else:
-        for p in range(phases):
-            a = o + p * o_stride
-            for k in range(n):
-                to[k * phases + p] = a[k] + bias
+        job.codec.store(stage.items, numbers + skip, length - skip, NULL, NULL)
+        scatter_items(
+            to + skip * job.target.step[3], stage.items, length - skip, job.target.step[3], size
+        )
 
 
-cdef void store_rows(
-    const real* o, Py_ssize_t o_row, const ConvJob* job, Py_ssize_t n, Py_ssize_t channel,
-    Py_ssize_t phase_d, Py_ssize_t phase_h, const Py_ssize_t* u, const Py_ssize_t* count,
-    real* buffer, char* items,
+cdef void store_pixels(
+    char* to, Py_ssize_t step, const real** rows, Py_ssize_t channels, Py_ssize_t n,
+    const ConvJob* job, const Stage* stage,
 ) noexcept nogil:
-    """The rows of one output channel: phases along W interleaved, bias added, rounded."""
-    cdef const Grid* grid = &job.target
-    cdef Py_ssize_t phases = grid.stride[2]
-    cdef Py_ssize_t d, h, z, y, first, stop, at
-    cdef real bias = 0
-    cdef char* row
-    if job.bias != NULL:
-        bias = (<const real*> job.bias)[channel]
-    at = u[2] * phases - grid.origin[2]  # the place of the buffer's first element
-    first = max(<Py_ssize_t> 0, -at)
-    stop = min(count[2] * phases, grid.length[2] - at)
-    if first >= stop:
+    """`n` pixels of `channels`, `step` bytes apart."""
+    cdef real* numbers = <real*> stage.numbers
+    cdef Py_ssize_t at = 0, k, m
+    if job.target.direct:
+        transpose(<real*> to, step // job.target.size, rows, channels, n)
         return
-    for d in range(count[0]):
-        z = (u[0] + d) * grid.stride[0] + phase_d - grid.origin[0]
-        if z < 0 or z >= grid.length[0]:
-            continue
-        for h in range(count[1]):
-            y = (u[1] + h) * grid.stride[1] + phase_h - grid.origin[1]
-            if y < 0 or y >= grid.length[1]:
-                continue
-            interleave(
-                buffer, o + (d * job.extent[1] + h) * job.extent[2], o_row * MOST_ROWS, phases,
-                count[2], bias,
+    while at < n:
+        m = min(<Py_ssize_t> PIXELS, n - at)
+        transpose(numbers, channels, rows, channels, m)
+        for k in range(m):
+            job.codec.store(to + (at + k) * step, numbers + k * channels, channels, NULL, NULL)
+        for k in range(channels):
+            rows[k] += m
+        at += m
+
+
+cdef void store_row_of_target(
+    char* row, const real* o, Py_ssize_t o_row, const ConvJob* job, Py_ssize_t channels,
+    Py_ssize_t phase, Py_ssize_t first, Py_ssize_t count, const Stage* stage,
+) noexcept nogil:
+    """One row of outputs: positions from `first` on, phases from `phase` on, all channels.
+
+    `row` is the place of the row's first output, `o` the first position of the row.
+    """
+    cdef const real** rows = <const real**> stage.rows
+    cdef const Grid* grid = &job.target
+    cdef Py_ssize_t phases = grid.stride[3], each = job.pixel
+    cdef Py_ssize_t at = first * phases - job.base[3]
+    cdef Py_ssize_t length = min(count * phases, grid.length[3] - at)
+    cdef Py_ssize_t p, c, low, high
+    if each > 1 or not by_pixel(grid, channels):
+        if max(<Py_ssize_t> 0, -at) >= length:
+            return
+        c = 0
+        while c < channels:
+            for p in range(phases * each):
+                rows[p] = o + o_row * row_of_output(
+                    &job.classes, phase + p // each, c + p % each, channels
+                )
+            store_joined(
+                row + c * grid.channel + at * grid.step[3], rows, phases * each, count,
+                max(<Py_ssize_t> 0, -at) * each, length * each, job, stage,
             )
-            row = grid.data + n * grid.batch + channel * grid.channel
-            row += z * grid.step[0] + y * grid.step[1] + (at + first) * grid.step[2]
-            if grid.step[2] == grid.size:
-                job.codec.store(row, buffer + first, stop - first, NULL, NULL)
-            else:
-                job.codec.store(items, buffer + first, stop - first, NULL, NULL)
-                scatter_items(row, items, stop - first, grid.step[2], grid.size)
+            c += each
+        return
+    for p in range(phases):
+        low = 1 if at + p < 0 else 0  # the base is less than a stride
+        high = min(count, (grid.length[3] - at - p + phases - 1) // phases)
+        if low >= high:
+            continue
+        for c in range(channels):
+            rows[c] = o + low + o_row * row_of_output(&job.classes, phase + p, c, channels)
+        store_pixels(
+            row + (at + p + low * phases) * grid.step[3], phases * grid.step[3], rows, channels,
+            high - low, job, stage,
+        )
+
+
+cdef void store_outputs(
+    const real* o, Py_ssize_t o_row, const ConvJob* job, Py_ssize_t channel, Py_ssize_t channels,
+    const Py_ssize_t* u, const Py_ssize_t* count, const Stage* stage,
+) noexcept nogil:
+    """All outputs of some channels in a tile, rounded, phases interleaved."""
+    cdef const Grid* grid = &job.target
+    cdef Py_ssize_t width = panel_of(<real*> o)
+    cdef Py_ssize_t n, d, h, z, y, phase_d, phase_h, q
+    cdef char* row
+    for n in range(count[0]):
+        for d in range(count[1]):
+            for phase_d in range(grid.stride[1]):
+                z = (u[1] + d) * grid.stride[1] + phase_d - job.base[1]
+                if z < 0 or z >= grid.length[1]:
+                    continue
+                for h in range(count[2]):
+                    for phase_h in range(grid.stride[2]):
+                        y = (u[2] + h) * grid.stride[2] + phase_h - job.base[2]
+                        if y < 0 or y >= grid.length[2]:
+                            continue
+                        if job.shifts:
+                            q = ((n * count[1] + d) * count[2] + h) * count[3]
+                        else:
+                            q = (n * job.source.extent[1] + d) * job.source.extent[2] + h
+                            q *= job.source.extent[3]
+                        row = grid.data + (u[0] + n) * grid.step[0] + channel * grid.channel
+                        row += z * grid.step[1] + y * grid.step[2]
+                        store_row_of_target(
+                            row, o + q, o_row, job, channels,
+                            (phase_d * grid.stride[2] + phase_h) * grid.stride[3], u[3],
+                            count[3], stage,
+                        )
 
 
 # --- units -----------------------------------------------------------------------------------
@@ -242,89 +323,140 @@ cdef void store_rows(
 cdef struct ConvPlaces:
     # A unit's share of the scratch memory.
     char* planes
+    char* columns
     char* others
     char* o
-    char* buffer
-    char* items
+    Stage stage
     Py_ssize_t o_row
+
+
+cdef inline char* take(char** at, size_t size) noexcept nogil:
+    cdef char* place = at[0]
+    at[0] += (size + 63) // 64 * 64
+    return place
 
 
 cdef size_t conv_places(
     ConvPlaces* at, char* scratch, const ConvJob* job, bint wide, bint weights
 ) noexcept nogil:
-    """Cut scratch memory into its parts; the bytes needed (with NULL, only those)."""
+    """Cut scratch memory into its parts; the bytes needed."""
     cdef size_t number = sizeof(double) if wide else sizeof(float)
-    cdef Py_ssize_t row = job.extent[2] + job.tile[2] * job.target.stride[2] + RUN_SLACK
-    cdef size_t offset = 0
-    at.o_row = (job.run + RUN_SLACK + 15) // 16 * 16
-    at.planes = scratch
-    # One plane more than there are: runs read beyond the end of the last.
-    offset += ((job.inner + 3) // 4 * 4 * job.source.phases + 1) * job.plane * number
-    at.buffer = scratch + offset
-    offset += (row * number + 63) // 64 * 64
-    at.items = scratch + offset
-    offset += (row * 8 + 63) // 64 * 64
-    at.o = scratch + offset
+    cdef Py_ssize_t panel = PANEL_double if wide else PANEL_float
+    cdef Py_ssize_t channels = job.inner * job.together, lanes = 64 // number
+    cdef Py_ssize_t joined = job.target.stride[3] * job.pixel
+    cdef Py_ssize_t row = max(job.source.extent[3], job.tile[3] * joined) + RUN_SLACK
+    cdef char* end = scratch
+    row = max(row, PIXELS * max(channels, job.block))
+    if weights:
+        channels = (channels + 3) // 4 * 4
+        row = max(row, PIXELS * job.part)
+    at.stage.numbers = take(&end, row * number)
+    at.stage.items = take(&end, row * 8)
+    at.stage.rows = <void**> take(
+        &end, max(max(joined, job.block), <Py_ssize_t> PIXELS) * sizeof(void*)
+    )
+    # Runs read beyond the end of the last plane.
+    at.planes = take(&end, (channels * job.source.phases * job.source.plane + RUN_SLACK) * number)
     if weights:
         # Sums of four by four channels for every tap, lane by lane: 64 bytes each.
-        offset += (job.part + 3) // 4 * ((job.inner + 3) // 4) * job.taps * 16 * 64
+        at.o = take(
+            &end, (job.part + 3) // 4 * (channels // 4) * job.taps * 16 * 64
+        )
+        at.others = take(
+            &end, ((job.part + 3) // 4 * 4 * job.other.plane + RUN_SLACK) * number
+        )
+        return end - scratch
+    if job.shifts:
+        at.o_row = job.panels * panel
+        at.columns = take(
+            &end, (job.panels * panel * job.shifts * channels + RUN_SLACK) * number
+        )
     else:
-        offset += job.target.stride[2] * MOST_ROWS * at.o_row * number
-    at.others = scratch + (offset + 63) // 64 * 64
-    if weights:
-        offset += 64 + ((job.part + 3) // 4 * 4 + 1) * job.plane * number
-    return offset
+        at.o_row = job.run + RUN_SLACK
+    # An odd number of cache lines: rows spread over the cache.
+    at.o_row = ((at.o_row + lanes - 1) // lanes | 1) * lanes
+    at.o = take(
+        &end, (job.block * job.classes.phases * at.o_row + RUN_SLACK) * number
+    )
+    return end - scratch
+
+
+cdef Py_ssize_t sum_group(
+    real* o, const ConvPlaces* at, const ConvJob* job, const real* packed, Py_ssize_t first,
+    Py_ssize_t rows, Py_ssize_t channels, const real* planes, Py_ssize_t positions,
+) noexcept nogil:
+    """Outputs of `rows` channels of a group, the first of them channel `first` of `channels`."""
+    cdef const Classes* classes = &job.classes
+    cdef Py_ssize_t panel = panel_of(o), k, p, block, left, members, taps, row
+    cdef const Py_ssize_t* offset
+    cdef const real* w = packed
+    for k in range(classes.number):
+        members = classes.first[k + 1] - classes.first[k]
+        taps = classes.taps[k + 1] - classes.taps[k]
+        offset = job.offset + classes.taps[k]
+        row = classes.first[k] * channels + first * members
+        left = rows * members
+        while left > 0:
+            block = rows_of_block(left)
+            if job.shifts:
+                p = 0
+                while p < positions:
+                    run_block(
+                        block, o + row * at.o_row + p, at.o_row,
+                        <const real*> at.columns + p * job.shifts * job.inner, panel, offset,
+                        taps, job.inner, w, panel,
+                    )
+                    p += panel
+            else:
+                run_block(
+                    block, o + row * at.o_row, at.o_row, planes,
+                    job.source.plane * job.source.phases, offset, taps, job.inner, w, job.run,
+                )
+            w += block * (1 + taps * job.inner)
+            row += block
+            left -= block
+    return w - packed
 
 
 cdef void conv_tile(
     const ConvJob* job, Py_ssize_t unit, char* scratch, real* number
 ) noexcept nogil:
-    """All outputs of a tile for one part of the channels of one group and item of the batch."""
+    """All outputs of a tile: of a part of the channels of a group, or of several groups."""
     cdef ConvPlaces at
-    cdef Py_ssize_t[3] u
-    cdef Py_ssize_t[3] count
-    cdef Py_ssize_t index = unit, part, n, g, c, p, m, row, rows, phase, start
-    cdef Py_ssize_t phase_d, phase_h, phase_w
+    cdef Py_ssize_t[4] u
+    cdef Py_ssize_t[4] count
+    cdef Py_ssize_t tiles = tiles_of(job)
+    cdef Py_ssize_t part = unit % job.parts
+    cdef Py_ssize_t group = unit // job.parts // tiles * job.together
+    cdef Py_ssize_t groups = min(job.together, job.groups - group)
+    cdef Py_ssize_t plane = job.source.plane * job.source.phases
+    cdef Py_ssize_t g, m, rows, stop
+    cdef const real* packed = <const real*> job.packed
     cdef real* planes
-    cdef real* o
-    cdef const real* packed
     conv_places(&at, scratch, job, real is double, False)
     planes = <real*> at.planes
-    o = <real*> at.o
-    part = index % job.parts
-    index = index // job.parts
-    tile_of(job, index % (job.tiles[0] * job.tiles[1] * job.tiles[2]), u, count)
-    index = index // (job.tiles[0] * job.tiles[1] * job.tiles[2])
-    g = index % job.groups
-    n = index // job.groups
-    for c in range(job.inner):
-        for p in range(job.source.phases):
-            load_plane(
-                planes + (c * job.source.phases + p) * job.plane, job, &job.source, n,
-                g * job.inner + c, job.source.phase + 3 * p, u, count, at.items,
+    tile_of(job, unit // job.parts % tiles, u, count)
+    load_planes(
+        planes, &job.source, group * job.inner, groups * job.inner, u, count, &job.codec,
+        &at.stage,
+    )
+    memset(planes + groups * job.inner * plane, 0, RUN_SLACK * sizeof(real))
+    if job.shifts:
+        fill_columns(<real*> at.columns, planes, job, count)
+    m = part * job.part
+    stop = min(job.rows, m + job.part)
+    packed += (group * job.rows + m) * (job.classes.phases + job.taps * job.inner)
+    while m < stop:
+        rows = min(job.block, stop - m)
+        for g in range(groups):
+            packed += sum_group(
+                <real*> at.o, &at, job, packed, g * rows, rows, groups * rows,
+                planes + g * job.inner * plane, count[0] * count[1] * count[2] * count[3],
             )
-    for phase_d in range(job.target.stride[0]):
-        for phase_h in range(job.target.stride[1]):
-            m = part * job.part
-            while m < min(job.rows, (part + 1) * job.part):
-                rows = rows_of_block(min(job.rows, (part + 1) * job.part) - m)
-                packed = <const real*> job.packed + (g * job.rows + m) * job.inner * job.taps
-                for phase_w in range(job.target.stride[2]):
-                    phase = phase_d * job.target.stride[1] + phase_h
-                    phase = phase * job.target.stride[2] + phase_w
-                    start = job.phase_start[phase]
-                    run_block(
-                        rows, o + phase_w * MOST_ROWS * at.o_row, at.o_row, planes,
-                        job.plane * job.source.phases, job.offset + start,
-                        job.phase_start[phase + 1] - start, job.inner,
-                        packed + start * job.inner * rows, job.run,
-                    )
-                for row in range(rows):
-                    store_rows(
-                        o + row * at.o_row, at.o_row, job, n, g * job.rows + m + row, phase_d,
-                        phase_h, u, count, <real*> at.buffer, at.items,
-                    )
-                m += rows
+        store_outputs(
+            <real*> at.o, at.o_row, job, group * job.rows + m, groups * rows, u, count, &at.stage
+        )
+        m += rows
 
 
 cdef void weight_part(
@@ -335,8 +467,8 @@ cdef void weight_part(
     A unit passes over the whole batch, tile by tile, in one order.
     """
     cdef ConvPlaces at
-    cdef Py_ssize_t[3] u
-    cdef Py_ssize_t[3] count
+    cdef Py_ssize_t[4] u
+    cdef Py_ssize_t[4] count
     cdef Py_ssize_t outer_part = unit % job.outer_parts
     cdef Py_ssize_t g = unit // job.outer_parts // job.parts
     cdef Py_ssize_t first = unit // job.outer_parts % job.parts * job.part
@@ -344,10 +476,9 @@ cdef void weight_part(
     cdef Py_ssize_t outer_first = outer_part * job.inner
     cdef Py_ssize_t outers = min(job.inner, job.outer_channels - outer_first)
     cdef Py_ssize_t quads = (outers + 3) // 4
-    cdef Py_ssize_t tiles = job.tiles[0] * job.tiles[1] * job.tiles[2]
-    cdef Py_ssize_t stride = job.source.phases * job.plane
+    cdef Py_ssize_t stride = job.source.phases * job.source.plane
     cdef Py_ssize_t lanes = LANES_float if real is float else LANES_double
-    cdef Py_ssize_t n, tile, c, p, t, i, j, place
+    cdef Py_ssize_t tile, t, i, j, place
     cdef Py_ssize_t run = (job.run + lanes - 1) // lanes * lanes
     cdef real* planes
     cdef real* others
@@ -359,31 +490,25 @@ cdef void weight_part(
     sums = <real*> at.o
     memset(sums, 0, (rows + 3) // 4 * quads * job.taps * 16 * lanes * sizeof(real))
     # Channels are taken by four.  What the last of them give beyond their number is not used.
-    memset(others, 0, ((rows + 3) // 4 * 4) * job.plane * sizeof(real))
-    memset(planes, 0, 4 * quads * stride * sizeof(real))
-    for n in range(job.batch):
-        for tile in range(tiles):
-            tile_of(job, tile, u, count)
-            for c in range(outers):
-                for p in range(job.source.phases):
-                    load_plane(
-                        planes + c * stride + p * job.plane, job, &job.source, n,
-                        g * job.outer_channels + outer_first + c, job.source.phase + 3 * p, u,
-                        count, at.items,
+    memset(others, 0, ((rows + 3) // 4 * 4 * job.other.plane + RUN_SLACK) * sizeof(real))
+    memset(planes, 0, (4 * quads * stride + RUN_SLACK) * sizeof(real))
+    for tile in range(tiles_of(job)):
+        tile_of(job, tile, u, count)
+        load_planes(
+            planes, &job.source, g * job.outer_channels + outer_first, outers, u, count,
+            &job.codec, &at.stage,
+        )
+        load_planes(
+            others, &job.other, g * job.rows + first, rows, u, count, &job.codec, &at.stage
+        )
+        for i in range((rows + 3) // 4):
+            for j in range(quads):
+                for t in range(job.taps):
+                    add_dots(
+                        sums + ((i * quads + j) * job.taps + t) * 16 * lanes,
+                        others + 4 * i * job.other.plane, job.other.plane,
+                        planes + 4 * j * stride + job.offset[t], stride, run,
                     )
-            for c in range(rows):
-                load_plane(
-                    others + c * job.plane, job, &job.other, n, g * job.rows + first + c,
-                    job.other.phase, u, count, at.items,
-                )
-            for i in range((rows + 3) // 4):
-                for j in range(quads):
-                    for t in range(job.taps):
-                        add_dots(
-                            sums + ((i * quads + j) * job.taps + t) * 16 * lanes,
-                            others + 4 * i * job.plane, job.plane,
-                            planes + 4 * j * stride + job.offset[t], stride, run,
-                        )
     for i in range(rows):
         for j in range(outers):
             for t in range(job.taps):
@@ -418,29 +543,72 @@ cdef void weight_part_double(const void* job, Py_ssize_t unit, char* scratch) no
 # --- packing ---------------------------------------------------------------------------------
 
 cdef struct PackJob:
+    const ConvJob* conv
     const void* weight  # in arithmetic, (groups, C_in, C_out, taps)
+    const void* bias  # by channel, in arithmetic; or NULL
     void* packed
-    const Py_ssize_t* order
-    Py_ssize_t rows, inner, taps, by_row, by_inner, group, part, parts
+    Py_ssize_t by_row, by_inner, blocks
 
 
 cdef void pack_part(const void* data, Py_ssize_t unit, real* number) noexcept nogil:
-    """Weights as the sums read them: by block of rows, tap, channel summed over, row."""
-    cdef const PackJob* job = <const PackJob*> data
-    cdef Py_ssize_t g = unit // job.parts, m = unit % job.parts * job.part
-    cdef Py_ssize_t stop = min(job.rows, m + job.part)
-    cdef Py_ssize_t rows, c, k, row
-    cdef const real* w
-    cdef real* to
-    while m < stop:
-        rows = rows_of_block(stop - m)
-        to = <real*> job.packed + g * job.group + m * job.inner * job.taps
-        for c in range(job.inner):
-            w = <const real*> job.weight + g * job.group + m * job.by_row + c * job.by_inner
-            for k in range(job.taps):
-                for row in range(rows):
-                    to[(k * job.inner + c) * rows + row] = w[row * job.by_row + job.order[k]]
-        m += rows
+    """A block of channels as the sums read it.
+
+    By class, by block of rows: what the sums begin with, then by tap, channel summed over, row.
+    """
+    cdef const PackJob* pack = <const PackJob*> data
+    cdef const ConvJob* job = pack.conv
+    cdef Py_ssize_t group = unit // pack.blocks, m = unit % pack.blocks * job.block
+    cdef Py_ssize_t channels = min(job.block, job.rows - m)
+    cdef const real* weight = <const real*> pack.weight
+    cdef const real* bias = <const real*> pack.bias
+    cdef real* to = <real*> pack.packed
+    cdef Py_ssize_t c = 0
+    weight += group * job.rows * job.inner * job.taps + m * pack.by_row
+    to += (group * job.rows + m) * (job.classes.phases + job.taps * job.inner)
+    if bias != NULL:
+        bias += group * job.rows + m
+    # Some channels for all rows, then the next: weights are read while they are in the cache.
+    while c == 0 or c < job.inner:
+        pack_channels(to, weight, bias, pack, channels, c, min(job.inner, c + 16))
+        c += 16
+
+
+cdef void pack_channels(
+    real* to, const real* weight, const real* bias, const PackJob* pack, Py_ssize_t channels,
+    Py_ssize_t first, Py_ssize_t stop,
+) noexcept nogil:
+    """What channels from `first` to `stop` of those summed over give to all rows."""
+    cdef const ConvJob* job = pack.conv
+    cdef const Classes* classes = &job.classes
+    cdef Py_ssize_t members, taps, k, c, t, i, left, block, row
+    cdef Py_ssize_t[16] channel  # by row of a block, MOST_ROWS at most
+    cdef Py_ssize_t[16] begin
+    cdef Py_ssize_t[16] place
+    cdef const real* from_
+    cdef real* at
+    for k in range(classes.number):
+        members = classes.first[k + 1] - classes.first[k]
+        taps = classes.taps[k + 1] - classes.taps[k]
+        left = channels * members
+        row = 0
+        while left > 0:
+            block = rows_of_block(left)
+            for i in range(block):
+                channel[i] = (row + i) // members * pack.by_row
+                begin[i] = classes.start[k] + (row + i) % members * taps
+                to[i] = 0 if bias == NULL else bias[(row + i) // members]
+            for t in range(taps):
+                for i in range(block):
+                    place[i] = channel[i] + classes.order[begin[i] + t]
+                at = to + block * (1 + t * job.inner + first)
+                for c in range(first, stop):
+                    from_ = weight + c * pack.by_inner
+                    for i in range(block):
+                        at[i] = from_[place[i]]
+                    at += block
+            to += block * (1 + taps * job.inner)
+            row += block
+            left -= block
 
 
 cdef void pack_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
@@ -461,20 +629,29 @@ cdef const Py_ssize_t* indices(array):
     return <const Py_ssize_t*> address(array)
 
 
-cdef void fill_grid(Grid* grid, x, stride, origin):
+cdef void fill_grid(Grid* grid, x, stride, int code, bint wide):
     """Data and strides of a five-dimensional view (N, C, D, H, W)."""
     cdef cnp.npy_intp* strides = cnp.PyArray_STRIDES(<cnp.ndarray> x)
     cdef cnp.npy_intp* shape = cnp.PyArray_DIMS(<cnp.ndarray> x)
     cdef int a
     grid.data = <char*> cnp.PyArray_DATA(<cnp.ndarray> x)
     grid.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> x)
-    grid.batch = strides[0]
     grid.channel = strides[1]
-    for a in range(3):
-        grid.step[a] = strides[2 + a]
-        grid.length[a] = shape[2 + a]
+    for a in range(4):
+        grid.step[a] = strides[a + (a > 0)]
+        grid.length[a] = shape[a + (a > 0)]
     grid.stride = indices(stride)
-    grid.origin = indices(origin)
+    grid.direct = code == (F64 if wide else F32) and grid.step[3] % grid.size == 0
+
+
+cdef void fill_source(Source* source, tables, x, stride, phase, int code, bint wide):
+    fill_grid(&source.grid, x, stride, code, wide)
+    source.phase = indices(phase)
+    source.phases = len(phase)
+    source.lead = indices(tables.lead)
+    source.reach = indices(tables.reach)
+    source.extent = indices(tables.extent)
+    source.plane = tables.plane
 
 
 cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, groups):
@@ -483,34 +660,63 @@ cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, g
         choose_codec(&job.codec, code, <double*> NULL)
     else:
         choose_codec(&job.codec, code, <float*> NULL)
-    fill_grid(&job.source.grid, source, tables.source_stride, tables.source_origin)
-    job.source.phase = indices(tables.source_phase)
-    job.source.phases = len(tables.source_phase)
-    job.source.back = indices(tables.back)
-    job.source.ahead = indices(tables.ahead)
-    fill_grid(&job.target, target, tables.target_stride, tables.target_origin)
-    job.first = indices(tables.first)
+    fill_source(
+        &job.source, tables, source, tables.source_stride, tables.source_phase, code, wide
+    )
+    fill_grid(&job.target, target, tables.target_stride, code, wide)
+    job.base = indices(tables.base)
     job.count = indices(tables.count)
     job.tile = indices(tables.tile)
     job.tiles = indices(tables.tiles)
-    job.extent = indices(tables.extent)
-    job.plane = tables.plane
     job.run = tables.run
-    job.batch = source.shape[0]
     job.groups = groups
     job.inner = source.shape[1] // groups
     job.rows = target.shape[1] // groups
+    job.together = job.pixel = 1
     job.taps = len(tables.order)
-    job.phase_start = indices(tables.phase_start)
+    job.classes.number = len(tables.class_taps) - 1
+    job.classes.first = indices(tables.class_first)
+    job.classes.taps = indices(tables.class_taps)
+    job.classes.start = indices(tables.class_start)
+    job.classes.order = indices(tables.order)
+    job.classes.of_phase = indices(tables.class_of)
+    job.classes.slot = indices(tables.slot)
+    job.classes.phases = len(tables.slot)
     job.offset = indices(tables.offset)
 
 
-cdef void split_rows(ConvJob* job, Py_ssize_t others, int threads, Py_ssize_t whole) noexcept:
-    """Cut rows into parts, in blocks of `whole`, where there are few other units."""
-    cdef Py_ssize_t blocks = (job.rows + whole - 1) // whole
+cdef void group_channels(ConvJob* job, Py_ssize_t block) noexcept:
+    """How many channels, of how many groups, are computed before they are stored."""
+    job.block = min(block, job.rows)
+    if job.target.channel == job.target.size and job.groups > 1 and job.rows < 16:
+        job.together = max(<Py_ssize_t> 1, min(job.groups, block // job.rows))
+        job.block = job.together * job.rows
+
+
+cdef void join_phases(ConvJob* job) noexcept:
+    """Where pixels are few channels, all phases along W are stored together."""
+    if (
+        1 < job.block < 16 and job.block == job.groups * job.rows
+        and job.target.channel == job.target.size
+        and job.target.step[3] == job.block * job.target.size
+    ):
+        job.pixel = job.block
+
+
+cdef void split_rows(ConvJob* job, Py_ssize_t others, int threads) noexcept:
+    """Cut rows into parts, in whole blocks, where there are few other units."""
     cdef Py_ssize_t wanted = (4 * threads + others - 1) // others if threads > 1 else 1
-    wanted = max(<Py_ssize_t> 1, min(wanted, blocks))
-    job.part = (blocks + wanted - 1) // wanted * whole
+    cdef Py_ssize_t blocks
+    if job.together > 1:
+        job.part = job.rows
+    else:
+        if wanted > 1:
+            job.block = min(job.block, max(
+                <Py_ssize_t> min(job.rows, MOST_ROWS), (job.rows + wanted - 1) // wanted
+            ))
+        blocks = (job.rows + job.block - 1) // job.block
+        wanted = max(<Py_ssize_t> 1, min(wanted, blocks))
+        job.part = (blocks + wanted - 1) // wanted * job.block
     job.parts = (job.rows + job.part - 1) // job.part
 
 
@@ -531,34 +737,37 @@ def convolve(
     cdef int failed
     fill_conv(&job, tables, source, target, code, wide, groups)
     job.source.edge = edge
-    units = job.batch * job.groups * job.tiles[0] * job.tiles[1] * job.tiles[2]
     # Worth a thread from about 50 us of sums on.
     threads = <int> max(1, min(
-        <Py_ssize_t> threads, target.size * job.inner * job.taps // (
-            tables.phase_start.size - 1
-        ) >> 20,
+        <Py_ssize_t> threads, target.size * job.inner * job.taps // job.classes.phases >> 20,
     ))
-    split_rows(&job, units, threads, MOST_ROWS)
+    group_channels(&job, tables.block)
+    units = (job.groups + job.together - 1) // job.together * tiles_of(&job)
+    split_rows(&job, units, threads)
+    join_phases(&job)
     units *= job.parts
-    packed = np.empty(weight.size, weight.dtype)
+    offset = tables.offset
+    if tables.columns is not None:
+        job.shift = indices(tables.columns)
+        job.shifts = len(tables.columns)
+        panel = PANEL_double if wide else PANEL_float
+        job.panels = -(-int(tables.tile.prod()) // panel)
+        offset = offset * (job.inner * panel)
+        job.offset = indices(offset)
+    packed = np.empty(weight.size + job.groups * job.rows * job.classes.phases, weight.dtype)
+    pack.conv = &job
     pack.weight = address(weight)
+    pack.bias = NULL if bias is None else address(bias)
     pack.packed = <void*> address(packed)
-    pack.order = indices(tables.order)
-    pack.rows = job.rows
-    pack.inner = job.inner
-    pack.taps = job.taps
-    pack.group = job.rows * job.inner * job.taps
     pack.by_row = job.inner * job.taps if by_input else job.taps
     pack.by_inner = job.taps if by_input else job.rows * job.taps
-    pack.part = job.part
-    pack.parts = job.parts
     job.packed = pack.packed
-    job.bias = NULL if bias is None else address(bias)
+    pack.blocks = (job.rows + job.block - 1) // job.block
     scratch = conv_places(&unused, NULL, &job, wide, False)
     with nogil:
         failed = run_units(
-            pack_double if wide else pack_float, &pack, job.groups * job.parts,
-            threads if pack.group * job.groups > 1 << 15 else 1, 0,
+            pack_double if wide else pack_float, &pack, job.groups * pack.blocks,
+            threads if job.taps * job.inner * job.rows * job.groups > 1 << 15 else 1, 0,
         )
         if not failed:
             failed = run_units(
@@ -580,16 +789,16 @@ def weight_gradient(
     cdef size_t scratch
     cdef int failed
     fill_conv(&job, tables, grad, x, code, wide, groups)
-    fill_grid(&job.other.grid, x, tables.target_stride, tables.target_origin)
-    zeros = np.zeros(3, np.intp)
-    job.other.phase = job.other.back = job.other.ahead = indices(zeros)
-    job.other.phases = 1
+    zeros = np.zeros((1, 4), np.intp)
+    fill_source(&job.other, tables, x, tables.target_stride, zeros, code, wide)
+    job.other.lead = job.other.reach = indices(zeros)
     job.weight_grad = <char*> address(grad_weight)
     job.outer_channels = job.inner
     job.inner = min(job.inner, part)
     job.outer_parts = (job.outer_channels + job.inner - 1) // job.inner
     job.part = min(job.rows, part)
     job.parts = (job.rows + job.part - 1) // job.part
+    job.block = 1
     scratch = conv_places(&unused, NULL, &job, wide, True)
     with nogil:
         failed = run_units(

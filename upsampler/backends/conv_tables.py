@@ -14,86 +14,90 @@ import numpy as np
 
 from ..conv_spec import ConvSpec
 
-PLANES = 1 << 17  # elements that the loaded planes of a tile should have: half a megabyte
+PLANES = 1 << 17  # numbers that the loaded planes of a tile should have: half a megabyte
+COLUMNS = 1 << 18  # and their copies by shift
+MOST_COLUMNS = 1 << 20  # rather than more, planes are read as they lie
+OUTPUTS = 1 << 16  # outputs that are held at once
 RUN = 1024  # positions of a tile, if the planes allow
 LEAST = 64
+PANEL = 32  # positions that blocks of sums compute at once
+ROWS = 16  # of a sum: from here on copies without halos pay
 PART = 32  # channels of a unit in the gradient of the weight, fewer for large kernels
 SUMS = 1 << 14  # pairs of channels times taps that a unit holds sums of, 64 bytes each
 
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """One axis of a transposed convolution, by tap: its phase and its shift."""
+    """One axis of a transposed convolution: output ``i * stride + at[t]`` gets x[i] * w[t]."""
 
-    kernel: int
     stride: int
-    origin: int  # padding plus the start of the window
     small: int
     window: int
-    phase: np.ndarray
-    shift: np.ndarray
-
-    @property
-    def reach(self) -> int:
-        return int(self.shift[-1])
+    at: np.ndarray
 
 
 def axes_of(spec: ConvSpec) -> list[Axis]:
-    """D, H, W; axes that are not there have one sample and a kernel of 1."""
-    axes = [Axis(1, 1, 0, 1, 1, np.zeros(1, np.intp), np.zeros(1, np.intp))] * (3 - spec.rank)
+    """N, D, H, W; axes that are not there have one sample and a kernel of 1."""
+    still = np.zeros(1, np.intp)
+    axes = [Axis(1, spec.batch, spec.batch, still)]
+    axes += [Axis(1, 1, 1, still)] * (3 - spec.rank)
     for a in range(spec.rank):
         lo, hi = spec.window[a]
-        at = np.arange(spec.kernel[a]) * spec.dilation[a]
-        axes.append(
-            Axis(
-                spec.kernel[a],
-                spec.stride[a],
-                spec.padding[a] + lo,
-                spec.small[a],
-                hi - lo,
-                at % spec.stride[a],
-                at // spec.stride[a],
-            )
-        )
+        at = np.arange(spec.kernel[a]) * spec.dilation[a] - spec.padding[a] - lo
+        axes.append(Axis(spec.stride[a], spec.small[a], hi - lo, at))
     return axes
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What a pass needs besides arrays; all arrays are intp."""
+    """What a pass needs besides arrays; all arrays are intp.  Axes are N, D, H, W."""
 
-    first: np.ndarray  # by axis: the first position,
-    count: np.ndarray  # how many there are,
+    count: np.ndarray  # positions by axis,
     tile: np.ndarray  # how many make a tile,
     tiles: np.ndarray  # and how many tiles there are
     extent: np.ndarray  # of a plane
-    plane: int
-    run: int
+    plane: int  # elements of a plane, with slack
+    run: int  # positions of a run over the planes of a tile
+    block: int  # channels whose outputs should be held at once
     source_stride: np.ndarray
-    source_origin: np.ndarray
-    source_phase: np.ndarray  # (phases, 3)
-    back: np.ndarray
-    ahead: np.ndarray
+    source_phase: np.ndarray  # (phases, 4)
+    lead: np.ndarray  # where a plane begins, from the tile's first position
+    reach: np.ndarray  # how much more than the tile it has
     target_stride: np.ndarray
-    target_origin: np.ndarray
-    order: np.ndarray  # taps, those of a phase of the target together
-    phase_start: np.ndarray
-    offset: np.ndarray  # by tap, in that order
+    base: np.ndarray  # position u is the output u * stride + phase - base
+    class_first: np.ndarray  # phases that read at the same places are members of a class
+    class_taps: np.ndarray
+    class_start: np.ndarray
+    class_of: np.ndarray  # by phase
+    slot: np.ndarray  # by phase: its place among the members of all classes
+    order: np.ndarray  # taps by class, by member
+    offset: np.ndarray  # by class, by tap: where it reads, in a plane or among the columns
+    columns: np.ndarray | None  # where in the planes each copy begins
 
 
 def _ints(values: object) -> np.ndarray:
     return np.ascontiguousarray(values, np.intp)
 
 
-def _tile(count: list[int], reach: list[int], planes: int) -> list[int]:
-    """Positions of a tile: whole rows while they fit, then as many of them as fit."""
-    budget = max(LEAST, min(RUN, PLANES // max(1, planes)))
-    tile = [1, 1, 1]
-    for a in (2, 1, 0):
+def _tile(count: list[int], reach: list[int], limit: int, grain: int) -> list[int]:
+    """Positions of a tile: about `limit`, so that little of the last `grain` is wasted."""
+    tile = [1, 1, 1, 1]
+    for a in (3, 2, 1, 0):
         inner = prod(t + r for t, r in zip(tile[a + 1 :], reach[a + 1 :], strict=True))
-        fits = max(1, budget // inner)
-        pieces = -(-count[a] // min(fits, count[a]))
-        tile[a] = -(-count[a] // pieces)  # of about equal size
+        most = min(count[a], max(1, limit // inner))
+        pieces = -(-count[a] // most)
+        even = -(-count[a] // pieces)  # of about equal size
+        choice = {even, most}
+        if a == 3 and pieces > 1:
+            choice = {-(-even // grain) * grain, max(1, most // grain * grain)}
+        elif grain > 1:
+            choice.update(range(most, min(count[a], 2 * limit // inner) + 1))
+
+        def cost(t: int, a: int = a, inner: int = inner) -> float:
+            padded = -(-inner * t // grain) * grain
+            return -(-count[a] // t) * padded * (1 + 0.05 * padded / limit)
+
+        tile[a] = min(min(choice, key=cost), count[a])
     return tile
 
 
@@ -103,74 +107,136 @@ def _plane(extent: list[int], slack: int) -> int:
     return 16 * (lines | 1)
 
 
-def _tables(
-    axes: list[Axis], channels: int, slack: int, first: list[int], count: list[int], forward: bool
-) -> Tables:
-    reach = [a.reach for a in axes]
-    taps = np.array(list(np.ndindex(*[a.kernel for a in axes])))
-    phase = np.stack([a.phase[taps[:, k]] for k, a in enumerate(axes)], axis=1)
-    shift = np.stack([a.shift[taps[:, k]] for k, a in enumerate(axes)], axis=1)
+@dataclass(frozen=True, eq=False)
+class _Taps:
+    """The taps of all axes together: the phase that each belongs to, and where it reads."""
+
+    phase: np.ndarray  # (taps, 4)
+    shift: np.ndarray  # (taps, 4)
+
+
+def _taps(axes: list[Axis], base: list[int], forward: bool) -> _Taps:
+    taps = np.array(list(np.ndindex(*[len(a.at) for a in axes])))
+    at = [a.at[taps[:, k]] + base[k] for k, a in enumerate(axes)]
+    phase = np.stack([v % a.stride for v, a in zip(at, axes, strict=True)], axis=1)
+    shift = np.stack([v // a.stride for v, a in zip(at, axes, strict=True)], axis=1)
+    return _Taps(phase, -shift if forward else shift)
+
+
+@dataclass(frozen=True, eq=False)
+class _Classes:
+    members: list[list[int]]  # phases, by class
+    taps: list[list[list[int]]]  # by class, by member
+
+
+def _classes(number: np.ndarray, shift: np.ndarray, phases: int) -> _Classes:
+    """Phases whose taps read at the same places, in the order of their first."""
+    taps: list[list[int]] = [[] for _ in range(phases)]
+    for t, p in enumerate(number):
+        taps[p].append(t)
+    found: dict[bytes, list[int]] = {}
+    for p, of_phase in enumerate(taps):
+        found.setdefault(shift[of_phase].tobytes(), []).append(p)
+    members = list(found.values())
+    return _Classes(members, [[taps[p] for p in m] for m in members])
+
+
+def _starts(lengths: list[int]) -> np.ndarray:
+    return _ints(np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bool) -> Tables:
+    """`inner` channels are summed over; with `columns` or without."""
     strides = [a.stride for a in axes]
-    number = np.ravel_multi_index(tuple(phase.T), strides)
-    used = np.unique(number)
-    planes = channels * (1 if forward else len(used))
-    tile = _tile(count, reach, planes)
+    # Outputs from the window's first on, or, where phases should read at the same places so that
+    # they share registers, from the first output of a sample on.
+    base = [-int(a.at[0]) % a.stride if forward and not columns else 0 for a in axes]
+    taps = _taps(axes, base, forward)
+    number = np.ravel_multi_index(tuple(taps.phase.T), strides)
+    used, place = np.unique(number, return_inverse=True)
+    if forward:
+        used, place = np.zeros(1, np.intp), np.zeros(len(number), np.intp)
+        count = [-(-(a.window + b) // a.stride) for a, b in zip(axes, base, strict=True)]
+        phases = prod(strides)
+        classes = _classes(number, taps.shift, phases)
+    else:
+        count = [a.small for a in axes]
+        phases = 1
+        classes = _Classes([[0]], [[list(range(len(number)))]])
+    lead = taps.shift.min(axis=0)
+    reach = [int(r) for r in taps.shift.max(axis=0) - lead]
+    reads = np.column_stack([place, taps.shift - lead])
+    copies, copy = np.unique(reads, axis=0, return_inverse=True)
+    if columns:
+        limit = min(OUTPUTS // 4 // phases, COLUMNS // max(1, len(copies) * inner))
+        tile = _tile(count, [0] * 4, max(LEAST, min(RUN // 2, limit)), PANEL)
+    else:
+        limit = min(OUTPUTS // 2 // phases, PLANES // max(1, inner * len(used)))
+        tile = _tile(count, reach, max(LEAST, min(RUN, limit)), 1)
     extent = [t + r for t, r in zip(tile, reach, strict=True)]
     plane = _plane(extent, slack)
-    run = ((tile[0] - 1) * extent[1] + tile[1] - 1) * extent[2] + tile[2]
-    ones, zeros = [1, 1, 1], [0, 0, 0]
-    origin = [a.origin for a in axes]
-    if forward:
-        # The halo reaches back; taps are sorted by the phase of the output that they belong to.
-        order = np.argsort(number, kind="stable")
-        starts = np.searchsorted(number[order], np.arange(prod(strides) + 1))
-        offset = np.ravel_multi_index(tuple((np.array(reach) - shift).T), extent)[order]
-        source_phase = np.zeros((1, 3))
-    else:
-        order = np.arange(len(taps))
-        starts = np.array([0, len(taps)])
-        place = np.searchsorted(used, number)
-        offset = place * plane + np.ravel_multi_index(tuple(shift.T), extent)
-        source_phase = np.stack(np.unravel_index(used, strides), axis=1)
+    run = 0
+    for t, e in zip(tile, extent, strict=True):
+        run = run * e + t - 1
+    held = max(8, OUTPUTS // (phases * prod(tile if columns else extent)))
+    at = copies[:, 0] * plane + np.ravel_multi_index(tuple(copies[:, 1:].T), extent)
+    reads_at = copy.ravel() if columns else at[copy.ravel()]
+    members = [m for of_class in classes.members for m in of_class]
     return Tables(
-        first=_ints(first),
         count=_ints(count),
         tile=_ints(tile),
         tiles=_ints([-(-c // t) for c, t in zip(count, tile, strict=True)]),
         extent=_ints(extent),
         plane=plane,
-        run=run,
-        source_stride=_ints(ones if forward else strides),
-        source_origin=_ints(zeros if forward else origin),
-        source_phase=_ints(source_phase),
-        back=_ints(reach if forward else zeros),
-        ahead=_ints(zeros if forward else reach),
-        target_stride=_ints(strides if forward else ones),
-        target_origin=_ints(origin if forward else zeros),
-        order=_ints(order),
-        phase_start=_ints(starts),
-        offset=_ints(offset),
+        run=run + 1,
+        block=held if held < 16 else held // 16 * 16,
+        source_stride=_ints([1] * 4 if forward else strides),
+        source_phase=_ints(np.stack(np.unravel_index(used, strides), axis=1)),
+        lead=_ints(lead),
+        reach=_ints(reach),
+        target_stride=_ints(strides if forward else [1] * 4),
+        base=_ints(base),
+        class_first=_starts([len(m) for m in classes.members]),
+        class_taps=_starts([len(t[0]) for t in classes.taps]),
+        class_start=_starts([len(t) * len(t[0]) for t in classes.taps]),
+        class_of=_ints(
+            np.repeat(range(len(classes.members)), [len(m) for m in classes.members])[
+                np.argsort(members)
+            ]
+        ),
+        slot=_ints(np.argsort(members)),
+        order=_ints([t for of_class in classes.taps for m in of_class for t in m]),
+        offset=_ints([reads_at[t] for of_class in classes.taps for t in of_class[0]]),
+        columns=_ints(at) if columns else None,
     )
 
 
 @lru_cache(maxsize=256)
 def forward_tables(spec: ConvSpec, slack: int) -> Tables:
-    """For the output: positions u with u * stride + phase - origin inside the window."""
+    """For the output."""
+    inner, rows = spec.channels_in // spec.groups, spec.channels_out // spec.groups
     axes = axes_of(spec)
-    first = [a.origin // a.stride for a in axes]
-    stop = [(a.origin + a.window - 1) // a.stride + 1 for a in axes]
-    count = [s - f for f, s in zip(first, stop, strict=True)]
-    return _tables(axes, spec.channels_in // spec.groups, slack, first, count, True)
+    taps = _taps(axes, [0] * 4, True)
+    copies = len(np.unique(taps.shift, axis=0))
+    return _tables(axes, inner, slack, True, _columns_pay(rows, inner * copies))
 
 
 @lru_cache(maxsize=256)
 def backward_tables(spec: ConvSpec, slack: int, channels: int | None = None) -> Tables:
-    """For both gradients: positions are those of the input; `channels` are loaded at once."""
-    axes = axes_of(spec)
-    count = [a.small for a in axes]
-    if channels is None:
-        channels = spec.channels_out // spec.groups
-    return _tables(axes, channels, slack, [0, 0, 0], count, False)
+    """For the gradient of the input; for that of the weight with `channels` loaded at once.
+
+    Positions are those of the input.
+    """
+    inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
+    if channels is not None:
+        return _tables(axes_of(spec), channels, slack, False, False)
+    columns = _columns_pay(rows, inner * prod(spec.kernel))
+    return _tables(axes_of(spec), inner, slack, False, columns)
+
+
+def _columns_pay(rows: int, depth: int) -> bool:
+    """Whether planes are copied by shift, `depth` channels and shifts in all."""
+    return rows >= ROWS and depth * LEAST <= MOST_COLUMNS
 
 
 def weight_part(spec: ConvSpec) -> int:

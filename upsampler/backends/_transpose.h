@@ -1,0 +1,174 @@
+/* Transposition of a few rows, and strided copies: how planes become pixels and pixels planes.
+ *
+ *     to[k * stride + r] = rows[r][k]        for r < count and k < n
+ *
+ * Square blocks go through registers.  A last block that does not fit is moved back until it does,
+ * and writes a part of its neighbour once more: no block is ever partial.  A phase of outputs
+ * interleaved with its neighbours, pixels made of channels, channels taken from pixels: all of
+ * them are this.
+ */
+#ifndef UPSAMPLER_TRANSPOSE_H
+#define UPSAMPLER_TRANSPOSE_H
+
+#include "_native.h"
+
+#if defined(__AVX2__)
+#define SQUARE_float 8
+#define SQUARE_double 4
+static inline void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m256 a[8], b[8];
+    for (int r = 0; r < 4; r++) {
+        /* Halves of rows r and r + 4 side by side: loads do a third of the shuffling. */
+        a[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[r] + k)),
+                                    _mm_loadu_ps(rows[r + 4] + k), 1);
+        a[r + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[r] + k + 4)),
+                                        _mm_loadu_ps(rows[r + 4] + k + 4), 1);
+    }
+    for (int h = 0; h < 8; h += 4) {
+        b[h] = _mm256_unpacklo_ps(a[h], a[h + 1]);
+        b[h + 1] = _mm256_unpackhi_ps(a[h], a[h + 1]);
+        b[h + 2] = _mm256_unpacklo_ps(a[h + 2], a[h + 3]);
+        b[h + 3] = _mm256_unpackhi_ps(a[h + 2], a[h + 3]);
+        _mm256_storeu_ps(to + h * stride, _mm256_shuffle_ps(b[h], b[h + 2], 0x44));
+        _mm256_storeu_ps(to + (h + 1) * stride, _mm256_shuffle_ps(b[h], b[h + 2], 0xee));
+        _mm256_storeu_ps(to + (h + 2) * stride, _mm256_shuffle_ps(b[h + 1], b[h + 3], 0x44));
+        _mm256_storeu_ps(to + (h + 3) * stride, _mm256_shuffle_ps(b[h + 1], b[h + 3], 0xee));
+    }
+}
+static inline void square_double(double *to, ptrdiff_t stride, const double *const *rows,
+                                 ptrdiff_t k)
+{
+    __m256d a[4], b[4];
+    for (int r = 0; r < 4; r++)
+        a[r] = _mm256_loadu_pd(rows[r] + k);
+    b[0] = _mm256_unpacklo_pd(a[0], a[1]);
+    b[1] = _mm256_unpackhi_pd(a[0], a[1]);
+    b[2] = _mm256_unpacklo_pd(a[2], a[3]);
+    b[3] = _mm256_unpackhi_pd(a[2], a[3]);
+    _mm256_storeu_pd(to, _mm256_permute2f128_pd(b[0], b[2], 0x20));
+    _mm256_storeu_pd(to + stride, _mm256_permute2f128_pd(b[1], b[3], 0x20));
+    _mm256_storeu_pd(to + 2 * stride, _mm256_permute2f128_pd(b[0], b[2], 0x31));
+    _mm256_storeu_pd(to + 3 * stride, _mm256_permute2f128_pd(b[1], b[3], 0x31));
+}
+#else
+#define SQUARE_float 4
+#define SQUARE_double 4
+#define SQUARE(T)                                                                            \
+    static inline void square_##T(T *to, ptrdiff_t stride, const T *const *rows, ptrdiff_t k) \
+    {                                                                                        \
+        for (int j = 0; j < 4; j++)                                                          \
+            for (int r = 0; r < 4; r++)                                                      \
+                to[j * stride + r] = rows[r][k + j];                                         \
+    }
+#if defined(UPSAMPLER_SSE2)
+static inline void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m128 a = _mm_loadu_ps(rows[0] + k), b = _mm_loadu_ps(rows[1] + k);
+    __m128 c = _mm_loadu_ps(rows[2] + k), d = _mm_loadu_ps(rows[3] + k);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(to, a);
+    _mm_storeu_ps(to + stride, b);
+    _mm_storeu_ps(to + 2 * stride, c);
+    _mm_storeu_ps(to + 3 * stride, d);
+}
+#else
+SQUARE(float)
+#endif
+SQUARE(double)
+#endif
+
+#if defined(__AVX2__)
+static inline void four_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m128 a = _mm_loadu_ps(rows[0] + k), b = _mm_loadu_ps(rows[1] + k);
+    __m128 c = _mm_loadu_ps(rows[2] + k), d = _mm_loadu_ps(rows[3] + k);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(to, a);
+    _mm_storeu_ps(to + stride, b);
+    _mm_storeu_ps(to + 2 * stride, c);
+    _mm_storeu_ps(to + 3 * stride, d);
+}
+#else
+#define four_float square_float
+#endif
+#define four_double square_double
+
+/* Two rows element by element.  Left to itself the compiler takes twice the shuffles. */
+#if defined(__AVX2__)
+static inline ptrdiff_t pairs_float(float *to, const float *a, const float *b, ptrdiff_t n)
+{
+    ptrdiff_t k = 0;
+    for (; k + 8 <= n; k += 8) {
+        __m256 x = _mm256_loadu_ps(a + k), y = _mm256_loadu_ps(b + k);
+        __m256 low = _mm256_unpacklo_ps(x, y), high = _mm256_unpackhi_ps(x, y);
+        _mm256_storeu_ps(to + 2 * k, _mm256_permute2f128_ps(low, high, 0x20));
+        _mm256_storeu_ps(to + 2 * k + 8, _mm256_permute2f128_ps(low, high, 0x31));
+    }
+    return k;
+}
+#else
+#define pairs_float(to, a, b, n) 0
+#endif
+#define pairs_double(to, a, b, n) 0
+
+#define TRANSPOSE(T)                                                                          \
+    static inline void squares_##T(T *to, ptrdiff_t stride, const T *const *rows,             \
+                                   ptrdiff_t count, ptrdiff_t n, ptrdiff_t size,              \
+                                   void (*square)(T *, ptrdiff_t, const T *const *, ptrdiff_t)) \
+    {                                                                                         \
+        for (ptrdiff_t k = 0;; k = k + size < n - size ? k + size : n - size) {               \
+            for (ptrdiff_t r = 0;; r = r + size < count - size ? r + size : count - size) {   \
+                square(to + k * stride + r, stride, rows + r, k);                             \
+                if (r == count - size)                                                        \
+                    break;                                                                    \
+            }                                                                                 \
+            if (k == n - size)                                                                \
+                break;                                                                        \
+        }                                                                                     \
+    }                                                                                         \
+    static void transpose_##T(T *to, ptrdiff_t stride, const T *const *rows, ptrdiff_t count, \
+                              ptrdiff_t n)                                                    \
+    {                                                                                         \
+        const T *a = rows[0], *b = rows[count > 1], *c = rows[count > 2 ? 2 : 0];             \
+        if (count >= SQUARE_##T && n >= SQUARE_##T) {                                         \
+            squares_##T(to, stride, rows, count, n, SQUARE_##T, square_##T);                  \
+        } else if (count >= 4 && n >= 4) {                                                    \
+            squares_##T(to, stride, rows, count, n, 4, four_##T);                             \
+        } else if (count == 1 && stride == 1) {                                               \
+            memcpy(to, a, (size_t)n * sizeof(T));                                             \
+        } else if (count == 2 && stride == 2) {                                               \
+            for (ptrdiff_t k = pairs_##T(to, a, b, n); k < n; k++) {                          \
+                to[2 * k] = a[k];                                                             \
+                to[2 * k + 1] = b[k];                                                         \
+            }                                                                                 \
+        } else if (count == 3 && stride == 3) {                                               \
+            for (ptrdiff_t k = 0; k < n; k++) {                                               \
+                to[3 * k] = a[k];                                                             \
+                to[3 * k + 1] = b[k];                                                         \
+                to[3 * k + 2] = c[k];                                                         \
+            }                                                                                 \
+        } else {                                                                              \
+            for (ptrdiff_t r = 0; r < count; r++)                                             \
+                for (ptrdiff_t k = 0; k < n; k++)                                             \
+                    to[k * stride + r] = rows[r][k];                                          \
+        }                                                                                     \
+    }                                                                                         \
+    /* Compilers turn loops of a constant stride into shuffles. */                            \
+    static void copy_strided_##T(T *to, const T *from, ptrdiff_t n, ptrdiff_t stride)         \
+    {                                                                                         \
+        if (stride == 1)                                                                      \
+            memcpy(to, from, (size_t)n * sizeof(T));                                          \
+        else if (stride == 2)                                                                 \
+            for (ptrdiff_t k = 0; k < n; k++) to[k] = from[2 * k];                            \
+        else if (stride == 3)                                                                 \
+            for (ptrdiff_t k = 0; k < n; k++) to[k] = from[3 * k];                            \
+        else if (stride == 4)                                                                 \
+            for (ptrdiff_t k = 0; k < n; k++) to[k] = from[4 * k];                            \
+        else                                                                                  \
+            for (ptrdiff_t k = 0; k < n; k++) to[k] = from[k * stride];                       \
+    }
+TRANSPOSE(float)
+TRANSPOSE(double)
+
+#endif
