@@ -409,4 +409,4 @@ def test_the_command_line_imports_no_library_before_it_needs_it():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
-    assert cli.cli.commands.keys() == {"resize", "compare", "info", "view"}
+    assert cli.cli.commands.keys() == {"resize", "compare", "fit", "info", "view"}

@@ -1,4 +1,4 @@
-"""The command line: ``upsampler resize``, ``compare``, ``info`` and ``view``.
+"""The command line: ``upsampler resize``, ``compare``, ``fit``, ``info`` and ``view``.
 
 Heavy imports (Pillow, scikit-image, rich, Qt) stay inside of the commands, so that ``--help``
 and errors come at once.
@@ -210,6 +210,54 @@ def compare(
 
 
 @cli.command()
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True, type=click.Path())
+@click.option("--output", "-o", required=True, type=click.Path(), help="The kernel, an .npz file.")
+@click.option(
+    "--scale", "-s", type=click.IntRange(2, 16), default=2, show_default=True,
+    help="The factor, a whole number.",
+)  # fmt: skip
+@click.option(
+    "--kernel-size", "-k", type=click.IntRange(1, 99),
+    help="Pixels of the result along a side of the kernel.  [default: 5 times the scale]",
+)  # fmt: skip
+@click.option(
+    "--ridge", type=click.FloatRange(0), default=0.0, show_default=True,
+    help="Pull towards bilinear interpolation, for few or noisy pictures: 0.001 is a little.",
+)  # fmt: skip
+@click.option(
+    "--hold-out", type=click.IntRange(2), default=4, show_default=True, metavar="N",
+    help="Measure on every N-th picture instead of learning from it.",
+)  # fmt: skip
+@click.option("--threads", type=THREADS, help="By default all cores.")
+@click.option("--force", "-f", is_flag=True, help="Replace the file of --output where it exists.")
+def fit(
+    images: tuple[str, ...],
+    output: str,
+    scale: int,
+    kernel_size: int | None,
+    ridge: float,
+    hold_out: int,
+    threads: int | None,
+    force: bool,
+) -> None:
+    """Learn from IMAGES the kernel that enlarges such pictures best.
+
+    Each picture is shrunk by averaging areas; the kernel of a transposed convolution, one for all
+    channels, restores it with the least squared error, and the table tells how well it restores
+    pictures that it has not learned from (of a single picture: every other tile).  Where the kernel
+    reaches beyond the border, the border pixels go on.
+
+    To use it: upsampler resize IN OUT --scale 2 --mode conv_transpose:FILE.npz
+    """
+    from .cli_fit import fit_files
+
+    if not output.lower().endswith(".npz"):
+        raise click.UsageError(f"--output: got {output!r}; allowed: a name that ends in .npz")
+    check_free(output, force)
+    fit_files(images, output, scale, kernel_size, ridge, hold_out, threads)
+
+
+@cli.command()
 @click.argument("files", nargs=-1, type=click.Path())
 def view(files: tuple[str, ...]) -> None:
     """Open the viewer on FILES, or on the built-in chart.
@@ -249,8 +297,13 @@ def read_noting(path: str) -> Picture:
 
 
 def check_target(path: str, force: bool) -> None:
-    """Whether a result may be written to `path`; asked before any work."""
+    """Whether a picture may be written to `path`; asked before any work."""
     check_ending(path)
+    check_free(path, force)
+
+
+def check_free(path: str, force: bool) -> None:
+    """Whether a file may be made at `path`."""
     if os.path.lexists(path) and not force:
         raise ImageError(f"{shown(path)}: exists already; add --force to replace it")
     folder = os.path.dirname(path) or "."

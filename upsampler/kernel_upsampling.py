@@ -165,6 +165,40 @@ def centred_padding(kernel: int, stride: int) -> int:
     return max(0, (kernel - stride + 1) // 2)
 
 
+def repeated_border(
+    x: np.ndarray, kernel: int, stride: int, window: tuple[Pair, Pair]
+) -> np.ndarray:
+    """All that outputs are made from with a centred kernel, beyond the border its pixels again.
+
+    Parameters
+    ----------
+    x : ndarray, shape (H, W)
+        The picture to be enlarged.
+    kernel, stride : int
+        Along both axes.
+    window : ((start, stop), (start, stop))
+        The outputs, rows and columns.
+
+    Returns
+    -------
+    ndarray
+        A view where the outputs are made from pixels within the picture alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from upsampler.kernel_upsampling import repeated_border
+    >>> repeated_border(np.array([[1, 2, 3, 4]]), 4, 2, ((0, 2), (0, 4)))
+    array([[1, 1, 2, 3],
+           [1, 1, 2, 3],
+           [1, 1, 2, 3]])
+    """
+    padding = centred_padding(kernel, stride)
+    for axis, outputs in enumerate(window):
+        x = _Source(outputs, x.shape[axis], kernel, stride, padding).repeated(x, axis)
+    return x
+
+
 def _per_channel(weight: np.ndarray, channels: int) -> np.ndarray:
     """The kernels of a transposed convolution in as many groups as channels."""
     shaped = weight[None, None] if weight.ndim == 2 else weight
