@@ -18,6 +18,7 @@ from upsampler import cli
 from upsampler.charts import SAMPLE, chart
 from upsampler.cli import main
 from upsampler.images import Picture, read, write
+from upsampler.resize import resize_picture
 
 from .picture_files import pixels
 
@@ -75,6 +76,16 @@ def test_resize_is_interpolate(run, source, options, kwargs):
     assert run("resize", "in.png", "out.png", *options) == (0, "", "")
     expected = upsampler.interpolate(source, layout="HWC", **kwargs)
     np.testing.assert_array_equal(read("out.png").pixels, expected)
+
+
+def test_resize_with_a_kernel(run, source):
+    assert run("resize", "in.png", "out.png", "-s", "2", "-m", "pixel_shuffle:icnr:seed=5")[0] == 0
+    expected = resize_picture(Picture(source), scale_factor=2, method="pixel_shuffle:icnr:seed=5")
+    np.testing.assert_array_equal(read("out.png").pixels, expected.pixels)
+    text = error_of(run("resize", "in.png", "a.png", "-s", "1.5", "-m", "resize_conv:box"))
+    assert text == "scale: got 1.5; allowed: a whole number for resize_conv"
+    text = error_of(run("resize", "in.png", "a.png", "-s", "2", "-m", "conv_transpose:k.npz"))
+    assert text == "k.npz: no such file or directory"
 
 
 def test_depth_and_alpha_are_kept(run, tmp_path):
@@ -140,6 +151,10 @@ def test_notes_of_reading_are_told(run, tmp_path):
         (["in.png", "out.png", "--width", "0"], "0 is not in the range 1<=x<=2147483647"),
         (["in.png", "out.png", "-s", "2", "-m", "cubist"], "mode: got 'cubist'; allowed: one of"),
         (["in.png", "out.png", "-s", "2", "-m", "area", "--align-corners"], "align_corners: got"),
+        (
+            ["in.png", "out.png", "-s", "2", "-m", "resize_conv:box", "--antialias"],
+            "antialias: got True with resize_conv:box; allowed: with fixed rules",
+        ),
         (["in.png", "out.png", "-s", "2", "--threads", "0"], "0 is not in the range"),
         (["in.png"], "Missing argument 'OUT'"),
         (["in.png", "out.png", "-s", "2", "--sharpen"], "No such option"),

@@ -10,13 +10,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import upsampler
 from upsampler.charts import SAMPLE
 from upsampler.cli import main
 from upsampler.cli_compare import _crop
 from upsampler.comparison import compare, degrade
 from upsampler.crops import Crop
 from upsampler.images import Picture, read, write
-from upsampler.methods import Interpolation
+from upsampler.methods import PRESETS, Interpolation
 from upsampler.sheet import _legend, default_crops
 
 from .picture_files import pixels
@@ -111,6 +112,42 @@ def test_narrow_terminals_cost_columns_not_letters(run, monkeypatch, width, colu
     assert ("in a wider terminal: max error" in " ".join(out.split())) == (width < 120)
 
 
+def test_the_checkerboard_preset(run):
+    """Scale 2; kernels with a pattern are told from those without one, by eye and by PSNR."""
+    code, out, err = run("compare", SAMPLE, "--preset", "checkerboard", "-m", "nearest")
+    assert (code, err) == (0, "")
+    assert "192 x 144 -> 384 x 288 pixels" in out
+    table = rows(out)
+    assert list(table) == [m.name for m in PRESETS["checkerboard"].methods] + ["nearest"]
+    scores = {name: cells[0] for name, cells in table.items()}
+    psnr = {name: float(cells[2]) for name, cells in table.items()}
+    assert scores["bilinear"] == scores["nearest"] == "-"
+    spoiled = {"conv_transpose:box:k=3", "conv_transpose:random:k=3", "conv_transpose:random:k=4",
+               "pixel_shuffle:random"}  # fmt: skip
+    for name in set(table) - {"bilinear", "nearest"}:
+        assert (float(scores[name]) > 0.1) == (name in spoiled), name
+        assert (psnr[name] < 20) == (name in spoiled), name
+    assert scores["conv_transpose:box:k=3"] == "0.484"
+    assert scores["conv_transpose:box:k=4"] == scores["resize_conv:random"] == "0"
+    assert psnr["conv_transpose:learned"] == max(psnr.values())
+
+
+def test_without_kernels_there_is_no_column_for_their_patterns(run):
+    head = run("compare", SAMPLE, "-m", "nearest")[1].splitlines()[2]
+    assert "PSNR" in head
+    assert "checkerboard" not in head
+
+
+def test_a_kernel_from_a_file(run):
+    module = upsampler.ConvTranspose2d(1, 1, 8, 4, 2, bias=False, init="bilinear")
+    module.save("four.npz")
+    code, out, _ = run("compare", SAMPLE, "-m", "bilinear", "-m", "transposed:four.npz")
+    assert code == 0
+    table = rows(out)
+    assert list(table) == ["bilinear", "conv_transpose:four.npz"]
+    assert table["bilinear"][2:] == table["conv_transpose:four.npz"][2:]
+
+
 def test_the_crop_on_the_sheet_is_the_option(run):
     """What the legend prints, given back, gives the same sheet."""
     truth = pixels((64, 96, 3))
@@ -157,6 +194,21 @@ def test_equal_to_the_truth(run):
         (["gray.png", "-c", "0,0,0"], 1, "crop: got"),
         (["gray.png", "-m", "cubist"], 2, "mode: got 'cubist'"),
         (["gray.png", "-m", "area:align_corners"], 2, "align_corners: got True"),
+        (
+            ["gray.png", "-m", "nearest", "-m", "conv_transpose:box", "-s", "3/2"],
+            1,
+            "error: scale: got 1.5; allowed: a whole number for conv_transpose",
+        ),
+        (["gray.png", "-m", "conv_transpose:no.npz"], 1, "error: no.npz: no such file"),
+        (
+            ["gray.png", "-m", "conv_transpose:gray.npy"],
+            1,
+            "error: gray.npy: has kernels for 4 channels, the picture has 1",
+        ),
+        (["gray.png", "-m", "conv_transpose:bad.npz"], 1, "error: bad.npz: holds no kernel"),
+        (["gray.png", "-m", "conv_transpose:cubist"], 2, "method: got 'conv_transpose:cubist'"),
+        (["gray.png", "-m", "conv_transpose:box:k=0"], 2, "k: got 0; allowed: 1 to 99"),
+        (["gray.png", "--preset", "no"], 2, "'no' is not 'checkerboard'"),
         (["gray.png", "-s", "1"], 1, "gray.png: scale: got 1; allowed: above 1"),
         (["gray.png", "-s", "2", "-r", "gray.png"], 2, "--scale and --reference exclude"),
         (["gray.png", "-o", "x.jpg"], 2, "--output: got 'x.jpg'; allowed: a name that ends in"),
@@ -167,6 +219,8 @@ def test_errors(run, tmp_path, args, code, message):
     write("small.png", Picture(pixels((2, 3))))
     write("gray.png", Picture(pixels((20, 30))))
     write("colour.png", Picture(pixels((20, 30, 3))))
+    (tmp_path / "bad.npz").write_bytes(b"PK and so on")
+    np.save("gray.npy", pixels((4, 1, 3, 3), "float32"))
     before = sorted(p.name for p in tmp_path.iterdir())
     got, out, err = run("compare", *args)
     assert (got, out) == (code, "")

@@ -1,5 +1,6 @@
 """Degrading and restoring, and the contact sheet: its crops are the methods' pixels."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,17 @@ from upsampler.images import read
 from upsampler.methods import DEFAULT_METHODS, Interpolation, parse
 from upsampler.metrics import psnr
 from upsampler.picture import Picture
-from upsampler.sheet import _legend, contact_sheet, default_crops, milliseconds
+from upsampler.sheet import (
+    SMALLEST,
+    _card,
+    _legend,
+    _texts,
+    contact_sheet,
+    default_crops,
+    fitted,
+    font,
+    milliseconds,
+)
 
 from .picture_files import pixels
 
@@ -276,6 +287,30 @@ def test_labels_are_dark_on_light_and_large_enough(photograph):
     assert title.min() < 150
     dark = np.flatnonzero((title < 300).any(1))
     assert dark[-1] - dark[0] >= 16  # letters of at least 16 pixels
+
+
+def test_remarks_and_labels_fit():
+    """The score of a kernel is told; no text is wider than the crops, however long its name."""
+    truth, small = degrade(Picture(pixels((40, 52))), Fraction(2))
+    methods = [parse("conv_transpose:random:k=3:seed=1234"), parse("pixel_shuffle:icnr")]
+    comparison = compare(truth, small, [*methods, _ALIGNED, parse("bilinear")])
+    crops = [Crop(0, 0, 36, 36)]
+    cards = [_card(comparison, crops, *of_card) for of_card in _texts(comparison)]
+    remarks = [card.lines[2][0] for card in cards]
+    first, aligned = comparison.outcomes[0], moved(_ALIGNED, comparison, 17.5, 17.5)
+    assert first.score > 0.1
+    assert remarks == [
+        "", "", f"checkerboard {first.score:.3f}", "checkerboard 0",
+        f"A moved by {aligned[1]:+.2f} across, {aligned[0]:+.2f} down", "",
+    ]  # fmt: skip
+    for card in cards:
+        for text, points, _ in card.lines:
+            assert font(points).getlength(text) <= card.image.shape[1]
+    assert cards[2].lines[0][0] == "conv transpose  random  k=3  seed=1234"
+    assert SMALLEST <= cards[2].lines[0][1] < cards[3].lines[0][1] == 21
+    text, points = fitted("a" * 500 + "z" * 500, 200, 21)
+    assert re.fullmatch("a+[.]{3}z+", text)
+    assert font(points).getlength(text) <= 200
 
 
 @pytest.mark.parametrize(

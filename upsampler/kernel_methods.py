@@ -28,6 +28,7 @@ from .spec import bad_value, resample_spec
 LIMITS = {"k": (1, 99), "seed": (0, 10**9 - 1)}
 Pair = tuple[int, int]
 FILES = (".npz", ".npy")
+K = 3  # taps of a convolution beside the change of size, if nothing else is said
 _MODES = ("nearest", "bilinear")  # of a resize-convolution; the first one goes without saying
 _OPTIONS = re.compile(r"(.*?)((?::(?:k|seed)=\d{1,9})*)", re.DOTALL)
 
@@ -147,6 +148,10 @@ class KernelMethod(Method):
         if any(s.denominator != 1 for s in scale):
             shown = " x ".join(f"{float(s):.4g}" for s in dict.fromkeys(scale))
             raise ValueError(f"scale: got {shown}; allowed: a whole number for {self.FAMILY}")
+        self._check(shape, (int(scale[0]), int(scale[1])))
+
+    def _check(self, shape: tuple[int, ...], scale: Pair) -> None:
+        """What else a family asks of a picture and a scale."""
 
     def prepare(self, pixels: np.ndarray, size: Size, scale_factor: Scale = None) -> Operation:
         shape = self.result_shape(pixels.shape, pixels.dtype, size, scale_factor)
@@ -170,27 +175,32 @@ class ConvTranspose(KernelMethod):
 
     FAMILY = "conv_transpose"
     KERNELS: ClassVar = {
-        "bilinear": (), "box": ("k",), "random": ("k", "seed")
+        "bilinear": (), "box": ("k",), "random": ("k", "seed"), "learned": ("k",)
     }  # fmt: skip
 
+    def _check(self, shape: tuple[int, ...], scale: Pair) -> None:
+        if self.is_file:
+            self._loaded(shape, scale)
+        elif self.kernel == "learned":
+            kernels.check_learnable(shape, scale, self.k)
+
     def _operation(self, pixels: np.ndarray, scale: Pair) -> Operation:
-        return Transposed(pixels, scale, self._weight(pixels.shape, scale))
+        return Transposed(pixels, scale, self._weight(pixels, scale))
 
-    def check(self, shape: tuple[int, ...], scale: Sequence[Fraction]) -> None:
-        super().check(shape, scale)
+    def _weight(self, pixels: np.ndarray, scale: Pair) -> np.ndarray:
         if self.is_file:
-            self._weight(shape, (int(scale[0]), int(scale[1])))
-
-    def _weight(self, shape: tuple[int, ...], scale: Pair) -> np.ndarray:
-        if self.is_file:
-            channels = shape[2] if len(shape) == 3 else 1
-            return kernel_files.transposed(self.kernel, scale, channels)
-        size = (2 * scale[0], 2 * scale[1]) if self.k is None else (self.k, self.k)
+            return self._loaded(pixels.shape, scale)
         if self.kernel == "bilinear":
             return kernels.bilinear(scale)
+        if self.kernel == "learned":
+            return kernels.learned(pixels, scale, self.k)
+        size = (2 * scale[0], 2 * scale[1]) if self.k is None else (self.k, self.k)
         if self.kernel == "box":
             return kernels.box(size, scale)
         return kernels.random((1, 1, *size), prod(scale), self.seed)
+
+    def _loaded(self, shape: tuple[int, ...], scale: Pair) -> np.ndarray:
+        return kernel_files.transposed(self.kernel, scale, shape[2] if len(shape) == 3 else 1)
 
 
 @dataclass(frozen=True)
@@ -217,18 +227,17 @@ class ResizeConv(KernelMethod):
     def _names(self) -> list[str]:
         return [self.kernel] if self.mode == _MODES[0] else [self.mode, self.kernel]
 
+    def _check(self, shape: tuple[int, ...], scale: Pair) -> None:
+        if self.is_file:
+            self._weight(scale)
+
     def _operation(self, pixels: np.ndarray, scale: Pair) -> Operation:
         return Resized(pixels, scale, self._weight(scale), self.mode)
-
-    def check(self, shape: tuple[int, ...], scale: Sequence[Fraction]) -> None:
-        super().check(shape, scale)
-        if self.is_file:
-            self._weight((int(scale[0]), int(scale[1])))
 
     def _weight(self, scale: Pair) -> np.ndarray:
         if self.is_file:
             return kernel_files.resized(self.kernel, scale, self.mode)
-        k = self.k or 3
+        k = self.k or K
         if self.kernel == "box":
             return kernels.box((k, k), (1, 1))
         return kernels.random((1, 1, k, k), 1, self.seed)
@@ -246,20 +255,23 @@ class PixelShuffle(KernelMethod):
     """
 
     FAMILY = "pixel_shuffle"
-    KERNELS: ClassVar = {"random": ("k", "seed"), "icnr": ("k", "seed")}
+    KERNELS: ClassVar = {"random": ("k", "seed"), "icnr": ("k", "seed"), "learned": ("k",)}
     TAKES_FILES = False
 
-    def check(self, shape: tuple[int, ...], scale: Sequence[Fraction]) -> None:
-        super().check(shape, scale)
+    def _check(self, shape: tuple[int, ...], scale: Pair) -> None:
         if scale[0] != scale[1]:
             shown = f"{scale[1]} across and {scale[0]} down"
             raise ValueError(f"scale: got {shown}; allowed: one for both axes of {self.FAMILY}")
+        if self.kernel == "learned":
+            kernels.check_learnable(shape, scale, self.k and self.k * scale[0])
 
     def _operation(self, pixels: np.ndarray, scale: Pair) -> Operation:
-        return Shuffled(pixels, scale, self._weight(scale[0]))
+        return Shuffled(pixels, scale, self._weight(pixels, scale[0]))
 
-    def _weight(self, scale: int) -> np.ndarray:
-        k = self.k or 3
+    def _weight(self, pixels: np.ndarray, scale: int) -> np.ndarray:
+        if self.kernel == "learned":
+            return kernels.learned_phases(pixels, scale, self.k)
+        k = self.k or K
         shape = (scale * scale, 1, k, k)
         if self.kernel == "icnr":
             return kernels.icnr(shape, scale, self.seed)

@@ -11,6 +11,7 @@ from abc import abstractmethod
 import numpy as np
 
 from .analysis import checkerboard
+from .convert import resize_conv_to_conv_transpose, shuffle_to_conv_transpose
 from .kernel_upsampling import upsample_with_kernel
 from .method_base import Prepared, Range
 from .picture_planes import pixels_of, planes, working_dtype
@@ -96,8 +97,8 @@ class Resized(Convolution):
     """Interpolation, then a convolution."""
 
     def __init__(self, pixels: np.ndarray, scale: Pair, weight: np.ndarray, mode: str) -> None:
-        super().__init__(pixels, scale, weight)
         self.mode = mode
+        super().__init__(pixels, scale, weight)
 
     def _span(self, axis: int, start: int, stop: int) -> tuple[Range, int]:
         s, k = self.scale[axis], self.weight.shape[2 + axis]
@@ -114,7 +115,8 @@ class Resized(Convolution):
         )  # fmt: skip
 
     def _score(self, weight: np.ndarray) -> float:
-        return 0.0  # interpolation keeps a constant, and every output sums all taps over it
+        same = resize_conv_to_conv_transpose(weight, None, self.scale, self.mode, "valid")
+        return checkerboard(same.weight, self.scale).score
 
 
 class Shuffled(Convolution):
@@ -133,7 +135,5 @@ class Shuffled(Convolution):
         return pixel_shuffle(phases, self.scale[0])[..., top:bottom, left:right]
 
     def _score(self, weight: np.ndarray) -> float:
-        # Side by side the phases are the equivalent kernel, but for the order of their taps.
-        s, (kh, kw) = self.scale[0], weight.shape[2:]
-        kernel = weight.reshape(s, s, kh, kw).transpose(2, 0, 3, 1).reshape(1, 1, kh * s, kw * s)
-        return checkerboard(kernel, s).score
+        same = shuffle_to_conv_transpose(weight, None, self.scale[0])
+        return checkerboard(same.weight, self.scale).score

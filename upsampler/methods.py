@@ -170,19 +170,14 @@ PRESETS = {
     "checkerboard": Preset(
         Fraction(2),
         _parsed(
-            "nearest",
-            "bilinear",
-            "conv_transpose:box:k=3",
-            "conv_transpose:box:k=4",
-            "conv_transpose:random:k=3",
-            "conv_transpose:random:k=4",
-            "conv_transpose:bilinear",
-            "resize_conv:random",
-            "pixel_shuffle:random",
-            "pixel_shuffle:icnr",
+            "bilinear", "conv_transpose:bilinear",
+            "conv_transpose:box:k=3", "conv_transpose:box:k=4",
+            "conv_transpose:random:k=3", "conv_transpose:random:k=4",
+            "conv_transpose:learned", "resize_conv:random",
+            "pixel_shuffle:random", "pixel_shuffle:icnr",
         ),
     ),
-}
+}  # fmt: skip
 # What the viewer offers, by headings.
 MENU = {
     "Interpolation": _parsed(
@@ -192,9 +187,12 @@ MENU = {
     "Transposed convolution": _parsed(
         "conv_transpose:bilinear", "conv_transpose:box:k=3", "conv_transpose:box:k=4",
         "conv_transpose:random:k=3", "conv_transpose:random:k=4",
+        "conv_transpose:learned",
     ),
     "Resize-convolution": _parsed(
         "resize_conv:box", "resize_conv:random", "resize_conv:bilinear:random"
     ),
-    "Pixel shuffle": _parsed("pixel_shuffle:random", "pixel_shuffle:icnr"),
+    "Pixel shuffle": _parsed(
+        "pixel_shuffle:random", "pixel_shuffle:icnr", "pixel_shuffle:learned"
+    ),
 }  # fmt: skip
