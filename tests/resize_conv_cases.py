@@ -3,14 +3,20 @@
 from .conv_cases import ints
 
 
-def random_case(rng, dtype):
-    """Arrays, arguments and the size of a configuration that leaves some output."""
+def random_case(rng, dtype, many=False):
+    """Arrays, arguments and the size of a configuration that leaves some output.
+
+    `many` channels are those from which phases share products.
+    """
     while True:
         groups = int(rng.integers(1, 4))
         most = 20 if rng.random() < 0.15 else 4
         inner, outer = int(rng.integers(1, most)), groups * int(rng.integers(1, most))
         if rng.random() < 0.2:
             groups, inner, outer = outer, 1, outer  # depthwise
+        if many:
+            groups = int(rng.integers(1, 3))
+            inner, outer = int(rng.integers(8, 14)), groups * int(rng.integers(16, 40))
         kernel = ints(rng, 1, 6, 2) if rng.random() < 0.8 else (1, 1)
         dilation = ints(rng, 1, 4, 2)
         factor = ints(rng, 1, 5, 2)

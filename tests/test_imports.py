@@ -19,7 +19,8 @@ CORE = [
     "least_squares", "learn",
     "conversion_axes", "conv_forms", "shuffle_conversions", "resize_conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
-    "backends.resize_conv", "backends.tiles",
+    "backends.products", "backends.product_tables", "backends.resize_conv",
+    "backends.resize_conv_gradients", "backends.resize_conv_parts", "backends.tiles",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -38,11 +39,22 @@ ALLOWED = {
     "backends.reference": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec",
     },
-    "backends.resize_conv": {"conv_spec", "layout", "plan", "resize_conv_spec", "spec"},
+    "backends.products": {"spec"},
+    "backends.product_tables": {"conv_spec", "backends.conv_tables", "backends.products"},
+    "backends.resize_conv_parts": {"conv_spec", "resize_conv_spec", "spec", "backends.products"},
+    "backends.resize_conv": {
+        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.conv_tables",
+        "backends.product_tables", "backends.resize_conv_parts",
+    },
+    "backends.resize_conv_gradients": {
+        "conv_spec", "plan", "resize_conv_spec", "backends.resize_conv",
+        "backends.resize_conv_parts",
+    },
     "backends.tiles": {"axis"},
     "backends.cpu": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec", "threads",
-        "backends", "backends.conv_tables", "backends.resize_conv", "backends.tiles",
+        "backends", "backends.conv_tables", "backends.resize_conv",
+        "backends.resize_conv_gradients", "backends.tiles",
         "backends._cpu_baseline", "backends._threads",
     },
     "conv_spec": {"layout", "spec"},

@@ -14,11 +14,12 @@ from .test_kernels_conv import DTYPES, strided
 pytestmark = pytest.mark.kernel
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
-def test_against_the_reference(cpu, dtype):
-    rng = np.random.default_rng(DTYPES.index(dtype))
-    for _ in range(40):
-        x, weight, bias, arguments, out = random_case(rng, dtype)
+def test_against_the_reference(cpu, dtype, many):
+    rng = np.random.default_rng([DTYPES.index(dtype), many])
+    for _ in range(25 if many else 40):
+        x, weight, bias, arguments, out = random_case(rng, dtype, many)
         window = [tuple(sorted(ints(rng, 0, m + 1, 2))) for m in out]
         x, weight = strided(x, rng), strided(weight, rng)
         y = resize_conv2d(x, weight, bias, *arguments, window=window)

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 
 import upsampler
 from upsampler import resize_conv2d, resize_conv2d_backward
+from upsampler.backends.resize_conv_parts import shared_axes
+from upsampler.resize_conv_spec import resize_conv_spec
 
 from .conv_cases import ints
 from .resize_conv_cases import random_case
@@ -47,7 +49,7 @@ def test_torch(backend):
     rng = np.random.default_rng(0)
     for index in range(100 if backend == "reference" else 400):
         dtype, tolerance = [(np.float64, 1e-11), (np.float32, 1e-4)][index % 2]
-        x, weight, bias, arguments, out = random_case(rng, dtype)
+        x, weight, bias, arguments, out = random_case(rng, dtype, many=index % 5 == 0)
         case = (x.shape, weight.shape, arguments)
         ours = resize_conv2d(x, weight, bias, *arguments)
         assert ours.dtype == dtype
@@ -62,8 +64,8 @@ def test_torch(backend):
 
 def test_window_and_threads_keep_the_bits(cpu):
     rng = np.random.default_rng(1)
-    for _ in range(150):
-        x, weight, bias, arguments, out = random_case(rng, np.float32)
+    for index in range(150):
+        x, weight, bias, arguments, out = random_case(rng, np.float32, many=index % 3 == 0)
         whole = resize_conv2d(x, weight, bias, *arguments, num_threads=1)
         many = resize_conv2d(x, weight, bias, *arguments, num_threads=3)
         assert many.tobytes() == whole.tobytes()
@@ -214,7 +216,43 @@ def test_the_upsampled_array_is_never_made(cpu):
         resize_conv2d(x, weight, None, 4, mode, out=out)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < up_bytes / 20, mode
+        assert peak < up_bytes / 8, mode
+
+
+def products_of(mode, factor, kernel, channels=(16, 16), dilation=1):
+    """How many products along each axis the phases share, or None."""
+    x = np.ones((1, channels[0], 3, 4), np.float32)
+    weight = np.ones((channels[1], channels[0], *kernel), np.float32)
+    spec = resize_conv_spec(x, weight, None, factor, mode, dilation=dilation)
+    axes = shared_axes(spec)
+    return None if axes is None else tuple(len(axis.plane) for axis in axes)
+
+
+def test_phases_share_products():
+    """For nearest as many products as taps, whatever the factor."""
+    assert products_of("nearest", 2, (3, 3)) == (3, 3)
+    assert products_of("nearest", (4, 3), (5, 3)) == (5, 3)
+    assert products_of("bilinear", 2, (3, 3)) == (4, 4)
+    assert products_of("bilinear", 4, (3, 5)) == (7, 9)
+    # An axis that is not enlarged has its taps.
+    assert products_of("nearest", (1, 2), (3, 3)) == (3, 3)
+    # Few channels, a long reach, or nothing to share: folded kernels.
+    assert products_of("nearest", 2, (3, 3), channels=(3, 16)) is None
+    assert products_of("nearest", 2, (3, 3), channels=(16, 3)) is None
+    assert products_of("bilinear", 2, (5, 3)) is None
+    assert products_of("nearest", 2, (3, 3), dilation=3) is None
+    assert products_of("nearest", 1, (3, 3)) is None
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_what_is_not_finite_stays_where_it_is_read(cpu, mode):
+    """Differences of neighbours bring no NaN to outputs that do not read it."""
+    x = np.zeros((1, 8, 7, 9), np.float32)
+    x[0, 3, 2, 4] = np.nan
+    weight = np.ones((16, 8, 3, 3), np.float32)
+    ours = np.isnan(resize_conv2d(x, weight, mode=mode))
+    theirs = two_steps(torch.from_numpy(x), torch.from_numpy(weight), None, 2, mode).numpy()
+    np.testing.assert_array_equal(ours, np.isnan(theirs))
 
 
 def test_overlapping_out(backend):

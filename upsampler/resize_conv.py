@@ -84,10 +84,11 @@ def resize_conv2d(
 
     Notes
     -----
-    The two steps one after the other give the same, borders included, up to rounding.
-    Multiplications for each input sample and pair of channels: nearest x2 with a 3 x 3 kernel 16
-    instead of 36; bilinear x2 as many, x3 49 instead of 81.  A 1 x 1 kernel is applied before the
-    upsampling.  The same bits for any number of threads and any window on one machine.
+    The two steps one after the other give the same, borders included, up to rounding.  With many
+    channels a 3 x 3 kernel takes, for each input sample and pair of channels, 9 multiplications
+    for nearest of any factor (in two steps: 36 for x2, 144 for x4) and 16 for bilinear x2 (36):
+    products that several output phases have in common are made once.  A 1 x 1 kernel is applied
+    before the upsampling.  The same bits for any number of threads and any window on one machine.
 
     A. Odena, V. Dumoulin and C. Olah, "Deconvolution and checkerboard artifacts", Distill, 2016.
 

@@ -54,6 +54,20 @@ cdef struct Classes:
     const Py_ssize_t* slot  # its place in the list of all
     Py_ssize_t phases  # how many there are
 
+cdef struct Mix:
+    # What a derived plane is along one axis: up to three terms factor * x[at].
+    int terms
+    Py_ssize_t[3] at
+    double[3] factor
+
+cdef struct Sharing:
+    Py_ssize_t planes_h, planes_w
+    Mix[4] mix_h
+    Mix[4] mix_w
+    Py_ssize_t phases  # outputs proper; the classes behind them are shared
+    const Py_ssize_t* first  # by phase: where its shared classes begin among
+    const Py_ssize_t* shared
+
 cdef struct ConvJob:
     Source source
     Source other  # the second factor, for the gradient of the weight
@@ -74,6 +88,8 @@ cdef struct ConvJob:
     Py_ssize_t pixel  # channels that are stored side by side with all phases, or 1
     Py_ssize_t taps
     Classes classes
+    Py_ssize_t biased  # classes that begin with the bias: all that are not shared
+    const Sharing* sharing  # NULL but for resize-convolutions; see _products.pxi
     const Py_ssize_t* offset  # by tap of each class: where it reads
     const void* packed
     # For the gradient of the weight `inner` is a part of the other side's channels.
@@ -324,6 +340,8 @@ cdef struct ConvPlaces:
     # A unit's share of the scratch memory.
     char* planes
     char* columns
+    char* middle
+    char* dense
     char* others
     char* o
     Stage stage
@@ -371,6 +389,9 @@ cdef size_t conv_places(
         at.columns = take(
             &end, (job.panels * panel * job.shifts * channels + RUN_SLACK) * number
         )
+        if job.sharing != NULL:
+            at.middle = take(&end, job.source.plane * number)
+            at.dense = take(&end, job.panels * panel * number)
     else:
         at.o_row = job.run + RUN_SLACK
     # An odd number of cache lines: rows spread over the cache.
@@ -441,7 +462,11 @@ cdef void conv_tile(
         &at.stage,
     )
     memset(planes + groups * job.inner * plane, 0, RUN_SLACK * sizeof(real))
-    if job.shifts:
+    if job.sharing != NULL:
+        derive_columns(
+            <real*> at.columns, planes, <real*> at.middle, <real*> at.dense, job, count
+        )
+    elif job.shifts:
         fill_columns(<real*> at.columns, planes, job, count)
     m = part * job.part
     stop = min(job.rows, m + job.part)
@@ -452,6 +477,10 @@ cdef void conv_tile(
             packed += sum_group(
                 <real*> at.o, &at, job, packed, g * rows, rows, groups * rows,
                 planes + g * job.inner * plane, count[0] * count[1] * count[2] * count[3],
+            )
+        if job.sharing != NULL:
+            add_shared(
+                <real*> at.o, at.o_row, job.sharing, groups * rows, job.panels * panel_of(planes)
             )
         store_outputs(
             <real*> at.o, at.o_row, job, group * job.rows + m, groups * rows, u, count, &at.stage
@@ -596,7 +625,7 @@ cdef void pack_channels(
             for i in range(block):
                 channel[i] = (row + i) // members * pack.by_row
                 begin[i] = classes.start[k] + (row + i) % members * taps
-                to[i] = 0 if bias == NULL else bias[(row + i) // members]
+                to[i] = 0 if bias == NULL or k >= job.biased else bias[(row + i) // members]
             for t in range(taps):
                 for i in range(block):
                     place[i] = channel[i] + classes.order[begin[i] + t]
@@ -682,6 +711,7 @@ cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, g
     job.classes.of_phase = indices(tables.class_of)
     job.classes.slot = indices(tables.slot)
     job.classes.phases = len(tables.slot)
+    job.biased = job.classes.number
     job.offset = indices(tables.offset)
 
 
@@ -731,6 +761,7 @@ def convolve(
     """
     cdef ConvJob job
     cdef PackJob pack
+    cdef Sharing sharing
     cdef ConvPlaces unused
     cdef Py_ssize_t units
     cdef size_t scratch
@@ -754,6 +785,10 @@ def convolve(
         job.panels = -(-int(tables.tile.prod()) // panel)
         offset = offset * (job.inner * panel)
         job.offset = indices(offset)
+    if hasattr(tables, "shared"):
+        fill_sharing(&sharing, tables)
+        job.sharing = &sharing
+        job.biased = sharing.phases
     packed = np.empty(weight.size + job.groups * job.rows * job.classes.phases, weight.dtype)
     pack.conv = &job
     pack.weight = address(weight)

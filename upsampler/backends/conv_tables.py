@@ -75,11 +75,11 @@ class Tables:
     columns: np.ndarray | None  # where in the planes each copy begins
 
 
-def _ints(values: object) -> np.ndarray:
+def ints(values: object) -> np.ndarray:
     return np.ascontiguousarray(values, np.intp)
 
 
-def _tile(count: list[int], reach: list[int], limit: int, grain: int) -> list[int]:
+def tile_sizes(count: list[int], reach: list[int], limit: int, grain: int) -> list[int]:
     """Positions of a tile: about `limit`, so that little of the last `grain` is wasted."""
     tile = [1, 1, 1, 1]
     for a in (3, 2, 1, 0):
@@ -101,7 +101,7 @@ def _tile(count: list[int], reach: list[int], limit: int, grain: int) -> list[in
     return tile
 
 
-def _plane(extent: list[int], slack: int) -> int:
+def plane_size(extent: list[int], slack: int) -> int:
     """Elements of a plane: an odd number of cache lines, so that planes spread over the cache."""
     lines = -(-(prod(extent) + slack) // 16)
     return 16 * (lines | 1)
@@ -141,8 +141,8 @@ def _classes(number: np.ndarray, shift: np.ndarray, phases: int) -> _Classes:
     return _Classes(members, [[taps[p] for p in m] for m in members])
 
 
-def _starts(lengths: list[int]) -> np.ndarray:
-    return _ints(np.concatenate([[0], np.cumsum(lengths)]))
+def starts(lengths: list[int]) -> np.ndarray:
+    return ints(np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bool) -> Tables:
@@ -169,12 +169,12 @@ def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bo
     copies, copy = np.unique(reads, axis=0, return_inverse=True)
     if columns:
         limit = min(OUTPUTS // 4 // phases, COLUMNS // max(1, len(copies) * inner))
-        tile = _tile(count, [0] * 4, max(LEAST, min(RUN // 2, limit)), PANEL)
+        tile = tile_sizes(count, [0] * 4, max(LEAST, min(RUN // 2, limit)), PANEL)
     else:
         limit = min(OUTPUTS // 2 // phases, PLANES // max(1, inner * len(used)))
-        tile = _tile(count, reach, max(LEAST, min(RUN, limit)), 1)
+        tile = tile_sizes(count, reach, max(LEAST, min(RUN, limit)), 1)
     extent = [t + r for t, r in zip(tile, reach, strict=True)]
-    plane = _plane(extent, slack)
+    plane = plane_size(extent, slack)
     run = 0
     for t, e in zip(tile, extent, strict=True):
         run = run * e + t - 1
@@ -183,31 +183,31 @@ def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bo
     reads_at = copy.ravel() if columns else at[copy.ravel()]
     members = [m for of_class in classes.members for m in of_class]
     return Tables(
-        count=_ints(count),
-        tile=_ints(tile),
-        tiles=_ints([-(-c // t) for c, t in zip(count, tile, strict=True)]),
-        extent=_ints(extent),
+        count=ints(count),
+        tile=ints(tile),
+        tiles=ints([-(-c // t) for c, t in zip(count, tile, strict=True)]),
+        extent=ints(extent),
         plane=plane,
         run=run + 1,
         block=held if held < 16 else held // 16 * 16,
-        source_stride=_ints([1] * 4 if forward else strides),
-        source_phase=_ints(np.stack(np.unravel_index(used, strides), axis=1)),
-        lead=_ints(lead),
-        reach=_ints(reach),
-        target_stride=_ints(strides if forward else [1] * 4),
-        base=_ints(base),
-        class_first=_starts([len(m) for m in classes.members]),
-        class_taps=_starts([len(t[0]) for t in classes.taps]),
-        class_start=_starts([len(t) * len(t[0]) for t in classes.taps]),
-        class_of=_ints(
+        source_stride=ints([1] * 4 if forward else strides),
+        source_phase=ints(np.stack(np.unravel_index(used, strides), axis=1)),
+        lead=ints(lead),
+        reach=ints(reach),
+        target_stride=ints(strides if forward else [1] * 4),
+        base=ints(base),
+        class_first=starts([len(m) for m in classes.members]),
+        class_taps=starts([len(t[0]) for t in classes.taps]),
+        class_start=starts([len(t) * len(t[0]) for t in classes.taps]),
+        class_of=ints(
             np.repeat(range(len(classes.members)), [len(m) for m in classes.members])[
                 np.argsort(members)
             ]
         ),
-        slot=_ints(np.argsort(members)),
-        order=_ints([t for of_class in classes.taps for m in of_class for t in m]),
-        offset=_ints([reads_at[t] for of_class in classes.taps for t in of_class[0]]),
-        columns=_ints(at) if columns else None,
+        slot=ints(np.argsort(members)),
+        order=ints([t for of_class in classes.taps for m in of_class for t in m]),
+        offset=ints([reads_at[t] for of_class in classes.taps for t in of_class[0]]),
+        columns=ints(at) if columns else None,
     )
 
 

@@ -16,8 +16,8 @@ from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..threads import available_cores, get_num_threads
-from . import _cpu_baseline, _threads, resize_conv  # type: ignore[attr-defined]
-from .conv_tables import backward_tables, forward_tables, weight_part
+from . import _cpu_baseline, _threads, resize_conv, resize_conv_gradients  # type: ignore[attr-defined]
+from .conv_tables import Tables, backward_tables, forward_tables, weight_part
 from .tiles import column_tiles, row_table
 
 # Results from this size on are written past the caches when `out` is given: plain stores first
@@ -85,15 +85,30 @@ class Cpu:
         out: np.ndarray,
         threads: int,
     ) -> None:
+        tables = forward_tables(spec, self.loops.CONV_SLACK)
+        self.convolve(tables, spec, x, weight, bias, out, threads)
+
+    def convolve(
+        self,
+        tables: Tables,
+        spec: ConvSpec,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        threads: int,
+        by_output: bool = False,
+    ) -> None:
+        """Sums as `tables` say; `by_output` weights are (C_out, C_in / groups, taps...)."""
         numbers = arithmetic_of(spec)
         self.loops.convolve(
-            forward_tables(spec, self.loops.CONV_SLACK),
+            tables,
             _channels_first(spec, x),
             _channels_first(spec, out),
             np.ascontiguousarray(weight, numbers),
             None if bias is None else np.ascontiguousarray(bias, numbers),
             spec.groups,
-            False,
+            by_output,
             spec.edge,
             self.loops.ITEM_NAMES.index(spec.dtype),
             numbers == np.float64,
@@ -172,8 +187,8 @@ class Cpu:
         grad_bias: np.ndarray,
         threads: int,
     ) -> None:
-        into = resize_conv.Gradients(grad_x, grad_weight, grad_bias)
-        resize_conv.backward(self, spec, grad, x, weight, into, threads)
+        into = resize_conv_gradients.Gradients(grad_x, grad_weight, grad_bias)
+        resize_conv_gradients.backward(self, spec, grad, x, weight, into, threads)
 
     def fold(
         self, source: np.ndarray, target: np.ndarray, first: Any, second: Any, threads: int

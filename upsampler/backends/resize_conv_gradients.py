@@ -1,0 +1,172 @@
+"""The gradients of resize-convolution: the adjoint of its parts, added up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..conv_spec import ConvSpec
+from ..plan import plan_for
+from ..resize_conv_spec import ResizeConvSpec
+from .resize_conv import cropped, flipped, foldings, grouped, inside, upsampled
+from .resize_conv_parts import Strip, Window, numbers_of, parts, point_wise
+
+
+class Gradients(NamedTuple):
+    """Where gradients are added up."""
+
+    x: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def backward(
+    backend: Any,
+    spec: ResizeConvSpec,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """All three gradients; those of half types are added up in float32."""
+    numbers = numbers_of(spec)
+    if grad.dtype != numbers:
+        wide = grad.astype(numbers), x.astype(numbers), weight.astype(numbers)
+        made = Gradients(*(np.empty(a.shape, numbers) for a in into))
+        backward(backend, replace(spec, dtype=numbers.name), *wide, made, threads)
+        for target, values in zip(into, made, strict=True):
+            target[...] = values
+        return
+    for target in into:
+        target[...] = 0
+    if not grad.size:
+        return
+    first = point_wise(spec)
+    if first is not None and x.size:
+        small = np.empty(first.conv.out_shape, numbers)
+        backend.resample(plan_for(first.resize, True), grad, small, threads, True)
+        part, part_grad = (cropped(a, spec.layout, first.crop) for a in (x, into.x))
+        crop_into = Gradients(part_grad, into.weight, into.bias)
+        _add_plain(backend, spec, first.conv, small, part, weight, crop_into, threads)
+        return
+    done = parts(spec)
+    if done.inner is not None:
+        part = inside(grad, spec, done.inner.window)
+        _add_folded(backend, spec, done.inner, part, x, weight, into, threads)
+    for strips in done.strips:
+        for strip in strips:
+            part = inside(grad, spec, strip.window)
+            _add_strip(backend, spec, strip, part, x, weight, into, threads)
+
+
+def _add_strip(
+    backend: Any,
+    spec: ResizeConvSpec,
+    strip: Strip,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """Add the gradients of two steps, for a strip of outputs beside the border."""
+    up = upsampled(backend, spec, strip, x, threads)
+    up_into = Gradients(np.zeros_like(up), into.weight, into.bias)
+    _add_plain(backend, spec, strip.conv, grad, up, weight, up_into, threads)
+    if strip.resize is not None and x.size:
+        target = cropped(into.x, spec.layout, strip.crop)
+        crop_grad = np.empty(target.shape, x.dtype)
+        backend.resample(plan_for(strip.resize, True), up_into.x, crop_grad, threads, True)
+        target += crop_grad
+
+
+def _add_plain(
+    backend: Any,
+    spec: ResizeConvSpec,
+    conv: ConvSpec,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """Add the gradients of a convolution of stride 1."""
+    made = Gradients(np.empty_like(x), np.empty(conv.weight_shape, x.dtype), into.bias.copy())
+    backend.conv_transpose_backward(conv, grad, x, flipped(spec, weight), *made, threads)
+    for target, values in zip(
+        into, (made.x, _flipped_back(spec, made.weight), made.bias), strict=True
+    ):
+        target += values
+
+
+def _add_folded(
+    backend: Any,
+    spec: ResizeConvSpec,
+    conv: ConvSpec,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """Add the gradients of the folded convolution.
+
+    Where the input goes on with its border, it is continued in memory for once: the gradients of
+    what lies outside are then had by themselves, and added to those of the border.
+    """
+    around = _around(conv) if conv.edge else ((0, 0), (0, 0))
+    padded = x
+    if any(map(any, around)):
+        letters = dict(zip("HW", around, strict=True))
+        padded = np.pad(x, [letters.get(c, (0, 0)) for c in spec.layout.text], mode="edge")
+    each = list(zip(conv.small, conv.padding, conv.stride, around, strict=True))
+    conv = replace(
+        conv,
+        small=tuple(n + a + b for n, _, _, (a, b) in each),
+        padding=tuple(p + a * f for _, p, f, (a, _) in each),
+        edge=False,
+    )
+    kernel = np.empty(conv.weight_shape, x.dtype)
+    there = [m for m, _ in foldings(spec)]
+    backend.fold(grouped(spec, weight), grouped(spec, kernel).swapaxes(1, 2), *there, threads)
+    made = Gradients(np.empty_like(padded), np.empty_like(kernel), into.bias.copy())
+    backend.conv_transpose_backward(conv, grad, padded, kernel, *made, threads)
+    grad_x = made.x
+    for axis, (before, after) in zip(spec.layout.axes, around, strict=True):
+        grad_x = _border_added(grad_x, axis, before, after)
+    grad_weight = np.empty(spec.weight_shape, x.dtype)
+    back = [m for _, m in foldings(spec)]
+    source = grouped(spec, made.weight)
+    backend.fold(source, grouped(spec, grad_weight).swapaxes(1, 2), *back, threads)
+    for target, values in zip(into, (grad_x, grad_weight, made.bias), strict=True):
+        target += values
+
+
+def _around(conv: ConvSpec) -> Window:
+    """How far before and after the input the outputs of the window read."""
+    ends = zip(conv.window, conv.padding, conv.kernel, conv.stride, conv.small, strict=True)
+    return tuple(
+        (max(0, (k - 1 - lo - p) // f), max(0, (hi - 1 + p) // f - (n - 1)))
+        for (lo, hi), p, k, f, n in ends
+    )
+
+
+def _border_added(g: np.ndarray, axis: int, before: int, after: int) -> np.ndarray:
+    """The adjoint of repeating the border: what lies outside is added to it."""
+    g = np.moveaxis(g, axis, 0)
+    n = len(g) - after
+    if before:
+        g[before] += g[:before].sum(axis=0)
+    if after:
+        g[n - 1] += g[n:].sum(axis=0)
+    return np.moveaxis(g[before:n], 0, axis)
+
+
+def _flipped_back(spec: ResizeConvSpec, weight: np.ndarray) -> np.ndarray:
+    """The other way round."""
+    inner, outer = spec.channels_in // spec.groups, spec.channels_out // spec.groups
+    grouped = weight.reshape(spec.groups, inner, outer, *spec.kernel)[..., ::-1, ::-1]
+    return grouped.swapaxes(1, 2).reshape(spec.weight_shape)
