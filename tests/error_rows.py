@@ -36,6 +36,7 @@ from upsampler import (
     resize_conv2d,
     resize_conv2d_backward,
     set_num_threads,
+    train,
 )
 
 X = np.ones((2, 3, 5, 7), np.float32)
@@ -43,6 +44,9 @@ W = np.ones((3, 4, 3, 3), np.float32)
 B = np.ones(4, np.float32)
 K = np.ones((4, 3, 3, 3), np.float32)
 LARGE = np.ones((2, 3, 10, 14), np.float32)  # what X becomes by 2
+SMALL = ConvTranspose2d(3, 3, 2, 2, dtype=np.float32, seed=0)  # turns X into LARGE
+PAIRS = [(X[0], LARGE[0])]
+TRAINED = train(SMALL, PAIRS, 2)
 PLANE = np.ones((6, 8), np.float32)
 POOLED = np.ones((3, 4), np.float32)
 PLACES = np.arange(0, 48, 4).reshape(3, 4)
@@ -70,6 +74,9 @@ def saved(name, **description):
     np.savez(path, module=np.array(json.dumps(description)))
     return path
 
+
+LATER = FOLDER / "later-training.npz"
+np.savez(LATER, training=np.array('{"format": 2}'), losses=np.zeros(1))
 
 to_shuffle, from_shuffle = convert.conv_transpose_to_shuffle, convert.shuffle_to_conv_transpose
 to_transposed = convert.resize_conv_to_conv_transpose
@@ -730,4 +737,104 @@ ROWS = [
     ),
     (convert.to_resize_conv, (shuffled,), {}, TypeError, ["module", "PixelShuffle", "ConvTrans"]),
     (convert.to_shuffle, (shuffled,), {}, TypeError, ["module", "ConvTranspose2d or ResizeConv2d"]),
+    # --- training
+    (train, (5, PAIRS, 1), {}, TypeError, ["module", "5", "a module"]),
+    (train, (SMALL, 5, 1), {}, TypeError, ["pairs", "int", "sequence of pairs"]),
+    (train, (SMALL, iter(PAIRS), 1), {}, TypeError, ["pairs", "list_iterator", "sequence"]),
+    (train, (SMALL, PAIRS, 1.5), {}, TypeError, ["steps", "1.5", "an integer"]),
+    (train, (SMALL, PAIRS, 1), {"batch_size": "2"}, TypeError, ["batch_size", "'2'"]),
+    (train, (SMALL, PAIRS, 1), {"patch": 2.0}, TypeError, ["patch", "2.0", "one for each axis"]),
+    (train, (SMALL, PAIRS, 1), {"margin": None}, TypeError, ["margin", "None", "an integer"]),
+    (train, (SMALL, PAIRS, 1), {"loss": 2}, TypeError, ["loss", "2", "'l2', 'l1', 'charbonnier'"]),
+    (train, (SMALL, PAIRS, 1), {"loss": "l3"}, ValueError, ["loss", "'l3'", "'l2', 'l1'"]),
+    (train, (SMALL, PAIRS, 1), {"lr": "1"}, TypeError, ["lr", "'1'", "above 0"]),
+    (train, (SMALL, PAIRS, 1), {"lr": 0}, ValueError, ["lr", "0", "above 0"]),
+    (train, (SMALL, PAIRS, 1), {"betas": 0.9}, TypeError, ["betas", "0.9", "two numbers"]),
+    (train, (SMALL, PAIRS, 1), {"betas": (0.9, 1)}, ValueError, ["betas", "(0.9, 1.0)", "below 1"]),
+    (train, (SMALL, PAIRS, 1), {"betas": (0.9,)}, ValueError, ["betas", "(0.9,)", "two numbers"]),
+    (train, (SMALL, PAIRS, 1), {"eps": -1}, ValueError, ["eps", "-1", "at least 0"]),
+    (train, (SMALL, PAIRS, 1), {"seed": None}, TypeError, ["seed", "None", "an integer"]),
+    (train, (SMALL, PAIRS, 1), {"seed": -1}, ValueError, ["seed", "-1", "at least 0"]),
+    (train, (SMALL, PAIRS, 1), {"layout": 4}, TypeError, ["layout", "4", "'NCHW'"]),
+    (train, (SMALL, PAIRS, 1), {"layout": "CHW"}, ValueError, ["layout", "'CHW'", "with N"]),
+    (train, (SMALL, PAIRS, 1), {"callback": 5}, TypeError, ["callback", "5", "callable"]),
+    (train, (SMALL, PAIRS, 1), {"state": {}}, TypeError, ["state", "{}", "earlier call"]),
+    (train, (SMALL, [], 1), {}, ValueError, ["pairs", "none", "at least one"]),
+    (train, (SMALL, PAIRS, -1), {}, ValueError, ["steps", "-1", "at least 0"]),
+    (train, (SMALL, PAIRS, 1), {"state": TRAINED}, ValueError, ["steps", "1", "at least 2"]),
+    (train, (SMALL, PAIRS, 1), {"patch": (2, 0)}, ValueError, ["patch", "(2, 0)", "at least 1"]),
+    (train, (SMALL, PAIRS, 1), {"patch": (6, 7)}, ValueError, ["patch", "(6, 7)", "(5, 7) at 0"]),
+    (train, (SMALL, PAIRS, 1), {"margin": 5}, ValueError, ["margin", "5", "less than half"]),
+    (
+        train,
+        (SMALL, [(X[0], X[0, :, :, 1:])], 1),
+        {"patch": 2},
+        ValueError,
+        ["pairs", "(5, 7) and (5, 6) at 0", "whole number of times"],
+    ),
+    (
+        train,
+        (upsampler.PixelShuffle(2), PAIRS, 1),
+        {},
+        ValueError,
+        ["module", "PixelShuffle without parameters", "learn"],
+    ),
+    (
+        train,
+        (ConvTranspose2d(3, 3, 2, dtype=np.float16), PAIRS, 1),
+        {},
+        ValueError,
+        ["module", "float16", "float32 or float64"],
+    ),
+    (
+        train,
+        (ConvTranspose2d(3, 3, 4, 2), PAIRS, 3),
+        {"state": TRAINED},
+        ValueError,
+        ["state", "weight, bias", "(3, 3, 4, 4)"],
+    ),
+    (train, (SMALL, [X], 1), {}, TypeError, ["pairs", "ndarray at 0", "pairs (input, target)"]),
+    (
+        train,
+        (SMALL, [(X[0], LARGE[0] * 1j)], 1),
+        {},
+        TypeError,
+        ["pairs", "complex64 at 0", "float64"],
+    ),
+    (train, (SMALL, [(X, LARGE)], 1), {}, ValueError, ["pairs", "(2, 3, 5, 7) at 0", "arrays CHW"]),
+    (
+        train,
+        (SMALL, [(X[0], X[0])], 1),
+        {},
+        ValueError,
+        ["pairs", "(1, 3, 5, 7), in batches", "(1, 3, 10, 14)"],
+    ),
+    (
+        train,
+        (SMALL, [*PAIRS, (X[0, :, 1:], LARGE[0, :, 2:])], 1),
+        {"batch_size": 2},
+        ValueError,
+        ["pairs", "inputs of shapes (3, 4, 7), (3, 5, 7) in one batch", "batch_size=1"],
+    ),
+    (
+        train,
+        (SMALL, [(X[0], LARGE[0] * np.float32(np.nan))], 1),
+        {},
+        FloatingPointError,
+        ["loss", "nan in step 1", "smaller lr than 0.001"],
+    ),
+    (
+        upsampler.Training.load,
+        (__file__,),
+        {},
+        ValueError,
+        ["path", "error_rows", "no training", "Training.save"],
+    ),
+    (
+        upsampler.Training.load,
+        (LATER,),
+        {},
+        ValueError,
+        ["path", "later-training.npz", "format 2 instead of 1"],
+    ),
 ]

@@ -23,7 +23,7 @@ MODULES = [
     "threads.py", "conv.py", "conv_spec.py", "shuffle.py", "analysis.py",
     "resize_conv.py", "resize_conv_spec.py",
     "init.py", "module_base.py", "module_files.py", "layers.py", "conv_layers.py", "modules.py",
-    "least_squares.py", "learn.py",
+    "least_squares.py", "learn.py", "batches.py", "training.py", "training_state.py",
     "conversion_axes.py", "conv_forms.py", "shuffle_conversions.py", "resize_conversions.py",
     "convert.py",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ CORE = [
     "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "functional", "pooling",
     "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
     "init", "module_base", "module_files", "layers", "conv_layers", "modules",
-    "least_squares", "learn",
+    "least_squares", "learn", "adam", "batches", "losses", "training", "training_state",
     "conversion_axes", "conv_forms", "shuffle_conversions", "resize_conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.products", "backends.product_tables", "backends.resize_conv",
@@ -88,6 +88,13 @@ ALLOWED = {
     "least_squares": set(),
     "learn": {
         "arrays", "conv_layers", "conv_spec", "init", "layout", "least_squares", "spec",
+    },
+    "adam": set(),
+    "losses": set(),
+    "batches": {"arrays", "layout", "spec"},
+    "training_state": {"files"},
+    "training": {
+        "adam", "batches", "layout", "losses", "module_base", "spec", "training_state",
     },
     "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},
     "functional": {"arrays", "backends", "plan", "spec", "threads"},

@@ -39,6 +39,8 @@ from .shuffle import (
     pixel_unshuffle_backward,
 )
 from .threads import get_num_threads, set_num_threads
+from .training import train
+from .training_state import Training
 
 __version__ = "0.1.0"
 
@@ -53,6 +55,7 @@ __all__ = [
     "PixelShuffle",
     "ResizeConv2d",
     "Sequential",
+    "Training",
     "Upsample",
     "__version__",
     "avg_pool2d",
@@ -83,4 +86,5 @@ __all__ = [
     "resize_conv2d",
     "resize_conv2d_backward",
     "set_num_threads",
+    "train",
 ]

@@ -1,0 +1,129 @@
+"""Batches of examples, drawn by chance that the seed and the number of the step decide alone.
+
+No generator goes on from step to step, so that there is no state to keep: step 1000 draws what it
+draws, whether the 999 before have run just now or last week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import as_array
+from .layout import Layout
+from .spec import NUMBERS, dtype_name
+
+ORDER, PLACES = 0, 1  # what is drawn: each has chances of its own
+
+
+class Batches:
+    """Examples in random order, each once before any comes again.
+
+    Parameters
+    ----------
+    pairs : sequence of pairs of array_like
+        Input and target, without the batch axis.
+    size : int
+        Examples of a batch.
+    patch : (int, int), optional
+        Rows and columns of the inputs that are cut out; all by default.
+    seed : int
+        At least 0.
+    layout : Layout
+        Of the batches, with N.
+    dtype : dtype
+        Of the batches.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Any],
+        size: int,
+        patch: tuple[int, int] | None,
+        seed: int,
+        layout: Layout,
+        dtype: np.dtype,
+    ) -> None:
+        self._pairs, self._size, self._patch, self._seed = pairs, size, patch, seed
+        self._layout, self._dtype = layout, dtype
+        self._batch_axis = layout.text.index("N")
+        self._first = Layout(layout.text.replace("N", "")).first
+        self._round, self._order = -1, np.empty(0, int)
+
+    def draw(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets of the step of that number, from 0."""
+        chance = np.random.default_rng([self._seed, PLACES, step])
+        begin = step * self._size
+        chosen = [self._example(number, chance) for number in range(begin, begin + self._size)]
+        inputs, targets = zip(*chosen, strict=True)
+        return self._stack("input", inputs), self._stack("target", targets)
+
+    def _example(self, number: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        turn, place = divmod(number, len(self._pairs))
+        if turn != self._round:
+            draw = np.random.default_rng([self._seed, ORDER, turn])
+            self._round, self._order = turn, draw.permutation(len(self._pairs))
+        index = int(self._order[place])
+        pair = self.pair(index)
+        return pair if self._patch is None else self._cut(index, *pair, self._patch, chance)
+
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """The example of that number, checked."""
+        pair = self._pairs[index]
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(
+                f"pairs: got {type(pair).__name__} at {index}; allowed: pairs (input, target)"
+            )
+        letters = self._layout.text.replace("N", "")
+        arrays = [as_array("pairs", array) for array in pair]
+        for array in arrays:
+            if dtype_name(array.dtype) not in NUMBERS:
+                raise TypeError(
+                    f"pairs: got dtype {array.dtype} at {index}; allowed: {', '.join(NUMBERS)}"
+                )
+        for array in arrays:
+            if array.ndim != len(letters) or 0 in array.shape:
+                raise ValueError(
+                    f"pairs: got shape {array.shape} at {index}; allowed: arrays {letters}, not "
+                    "empty"
+                )
+        return arrays[0], arrays[1]
+
+    def _cut(
+        self,
+        index: int,
+        low: np.ndarray,
+        high: np.ndarray,
+        patch: tuple[int, int],
+        chance: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        where = slice(self._first, self._first + 2)
+        small, large = low.shape[where], high.shape[where]
+        if any(m % n for n, m in zip(small, large, strict=True)):
+            raise ValueError(
+                f"pairs: got sizes {small} and {large} at {index}; allowed with patch: targets a "
+                "whole number of times as large as inputs"
+            )
+        if any(n < p for n, p in zip(small, patch, strict=True)):
+            raise ValueError(
+                f"patch: got {patch} for an input of {small} at {index}; allowed: at most that"
+            )
+        around = (slice(None),) * self._first
+        corner = [int(chance.integers(n - p + 1)) for n, p in zip(small, patch, strict=True)]
+        parts = []
+        for array, sizes in ((low, small), (high, large)):
+            factors = [m // n for n, m in zip(small, sizes, strict=True)]
+            cuts = zip(corner, patch, factors, strict=True)
+            parts.append(array[(*around, *(slice(c * f, (c + p) * f) for c, p, f in cuts))])
+        return parts[0], parts[1]
+
+    def _stack(self, what: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        shapes = {array.shape for array in arrays}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"pairs: got {what}s of shapes {', '.join(map(str, sorted(shapes)))} in one batch; "
+                "allowed: one shape, or batch_size=1, or patch"
+            )
+        return np.stack(arrays, self._batch_axis, dtype=self._dtype, casting="same_kind")
