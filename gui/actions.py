@@ -76,6 +76,7 @@ def _pans() -> list[Action]:
 ACTIONS = (
     Action("open_dialog", "&Open...", "&File", ("Ctrl+O",)),
     Action("reload", "&Reload", "&File", ("F5",)),
+    Action("open_kernel", "Open &kernel...", "&File", ("Ctrl+K",)),
     Action("open_chart", "Test &chart", "&File", ()),
     Action("close", "&Quit", "&File", ("Ctrl+Q",)),
     Action("fit", "&Fit", "&Zoom", ("F",), change.fit),

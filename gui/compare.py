@@ -31,6 +31,7 @@ class Compare(QWidget):
     """The panes, the scheduler that feeds them, and the cache of what they have shown."""
 
     settled = Signal()  # every pane shows what the state asks for
+    kernel_wanted = Signal()  # for the focused pane, from a file
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -67,6 +68,9 @@ class Compare(QWidget):
     def _connect(self, i: int, pane: PaneWidget) -> None:
         update, canvas = self._store.update, pane.canvas
         pane.method.chosen.connect(partial(update, change.set_method, i))
+        pane.parameters.chosen.connect(partial(update, change.set_method, i))
+        pane.kernel_wanted.connect(partial(update, change.focus, i))
+        pane.kernel_wanted.connect(self.kernel_wanted)
         pane.scale.chosen.connect(
             lambda text: update(change.set_scale, i, change.parse_scale(text))
         )
@@ -212,7 +216,11 @@ class Compare(QWidget):
         """What pane `i` has under the cursor, in the units of the file; None outside."""
         state = self._store.state
         place = self.output_index(i)
-        if place is None or self.panes[i].canvas.error:
+        frame = self._frames[i]
+        if place is None or self.panes[i].canvas.error or frame is None:
+            return None
+        # What is computed for the first time (a kernel may have to be learned) is not waited for.
+        if (frame.request.source, frame.request.pane) != (state.source, state.panes[i]):
             return None
         r, c = place
         return state.source.told(output(state.source, state.panes[i], (r, r + 1), (c, c + 1))[0, 0])

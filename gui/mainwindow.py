@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 import upsampler
 from upsampler.images import ImageError
+from upsampler.kernel_files import method_of
 
 from . import source, state
 from .actions import ACTIONS, plain
@@ -41,6 +42,7 @@ from .scheduler import Outcome, Scheduler
 from .state import ViewerState
 from .store import Store
 
+KERNELS = "*.npz *.npy"
 PATTERNS = "*.png *.jpg *.jpeg *.webp *.tif *.tiff *.npy"
 
 
@@ -53,6 +55,8 @@ class MainWindow(QMainWindow):
         self.compare = Compare(self.store)
         self._loader = Scheduler(lambda path, cancelled: source.load(path), 1, name="files")
         self._loader.answered.connect(self._loaded)
+        self.compare.kernel_wanted.connect(self.open_kernel)
+        self._kernels = ""  # folder of the last one opened
         self.setAcceptDrops(True)
         self.resize(1280, 860)
         self.actions_by_name = self._make_actions()
@@ -183,6 +187,22 @@ class MainWindow(QMainWindow):
         path, _ = QFileDialog.getOpenFileName(self, "Open a picture", folder, filters)
         if path:
             self.open_path(path)
+
+    def open_kernel(self) -> None:
+        """A kernel from a file for the focused pane."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open a kernel", self._kernels, f"Kernels ({KERNELS});;All files (*)"
+        )
+        if not path:
+            return
+        self._kernels = os.path.dirname(path)
+        try:
+            method = method_of(path)
+        except ValueError as error:
+            self.store.update(state.warned, str(error))
+            return
+        self.store.update(state.dismissed)
+        self.store.update(state.set_method, self.store.state.focus, method)
 
     def reload(self) -> None:
         path = self.store.state.source.path

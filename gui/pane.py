@@ -2,64 +2,37 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from upsampler.methods import MENU
 
 from . import theme
 from .canvas import Canvas
-from .state import METHODS, SCALES, Pane, scale_text
+from .choice import Choice
+from .state import SCALES, Pane, method_texts, scale_text, variants
 
-
-class Choice(QToolButton):
-    """A button that shows a choice and opens the menu of all of them.
-
-    Not a combo box: that one changes its value under a turning wheel, which in this window
-    means to zoom.
-    """
-
-    chosen = Signal(str)
-
-    def __init__(self, name: str, tip: str, choices: dict[str, str]) -> None:
-        super().__init__()
-        self.setObjectName(name)
-        self.setToolTip(tip)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        menu, group = QMenu(self), QActionGroup(self)
-        self._actions: dict[str, QAction] = {}
-        for key, text in choices.items():
-            action = menu.addAction(text)
-            action.setCheckable(True)
-            action.setActionGroup(group)
-            action.triggered.connect(lambda _=False, key=key: self.chosen.emit(key))
-            self._actions[key] = action
-        self.setMenu(menu)
-
-    def show_choice(self, key: str, text: str) -> None:
-        self.setText(f"{text} \N{BLACK DOWN-POINTING SMALL TRIANGLE}")
-        for other, action in self._actions.items():
-            action.setChecked(other == key)
+METHODS = {
+    heading: {method.name: method.label for method in methods} for heading, methods in MENU.items()
+}
 
 
 class PaneWidget(QFrame):
     """A title bar over a canvas; shows what it is told and holds no state of the view."""
 
+    kernel_wanted = Signal()  # from a file, which somebody has to choose
+
     def __init__(self, index: int) -> None:
         super().__init__()
         self.setObjectName("pane")
         self.canvas = Canvas()
-        self.method = Choice("method", "What this pane computes", {name: name for name in METHODS})
-        scales = {str(s): f"x{s}" for s in SCALES}
+        self.method = Choice("method", "What this pane computes", METHODS)
+        self.method.menu().addSeparator()
+        self.method.menu().addAction("Open kernel...").triggered.connect(
+            lambda _checked: self.kernel_wanted.emit()
+        )
+        self.parameters = Choice("parameters", "Size and weights of the kernel", {})
+        scales = {"": {str(s): f"x{s}" for s in SCALES}}
         self.scale = Choice("scale", "How much this pane magnifies", scales)
         self.milliseconds = QLabel()
         self.milliseconds.setObjectName("milliseconds")
@@ -80,7 +53,7 @@ class PaneWidget(QFrame):
         row = QHBoxLayout(title)
         row.setContentsMargins(8, 3, 8, 3)
         row.setSpacing(4)
-        for widget in (number, self.method, self.scale):
+        for widget in (number, self.method, self.parameters, self.scale):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self.milliseconds)
@@ -92,7 +65,11 @@ class PaneWidget(QFrame):
         column.addWidget(self.canvas)
 
     def show_pane(self, pane: Pane, focused: bool) -> None:
-        self.method.show_choice(pane.method, pane.method)
+        name, parameters = method_texts(pane.method)
+        self.method.show_choice(pane.method, name)
+        self.parameters.offer(variants(pane.method))
+        self.parameters.show_choice(pane.method, parameters)
+        self.parameters.setVisible(bool(parameters))
         text = scale_text(pane.scale)
         self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
         if self.property("focused") != focused:

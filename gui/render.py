@@ -14,11 +14,10 @@ from fractions import Fraction
 
 import numpy as np
 
-import upsampler
-
 from ._pack import average, pack
+from .prepared import prepared
 from .source import Source
-from .state import METHODS, Pane
+from .state import Pane
 from .viewport import Axis
 
 OUTSIDE = 0xFF17191C  # around the picture
@@ -154,15 +153,7 @@ def output(
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """(rows, cols, C): a window of what the method of `pane` makes of `source`."""
-    return upsampler.interpolate(
-        source.values,
-        size=pane.output_size(source.size),
-        layout="HWC",
-        window=(rows, cols),
-        num_threads=threads,
-        out=out,
-        **METHODS[pane.method].keywords,
-    )
+    return prepared(source, pane).window(rows, cols, out, threads)
 
 
 def _samples(

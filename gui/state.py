@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+
+from upsampler.kernel_methods import KernelMethod
+from upsampler.methods import parse
 
 from . import viewport
 from .source import Source
@@ -17,47 +19,22 @@ from .viewport import Axis, View
 
 Scale = tuple[Fraction, Fraction]  # down, across
 SCALES = (1, 2, 3, 4, 6, 8, 16)  # offered in menus
+SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # of kernels, offered in menus
+SEEDS = 4
 SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Method:
-    """A row of the menu of methods: a name, and what `upsampler.interpolate` is told."""
-
-    name: str
-    mode: str
-    align_corners: bool | None = None
-    antialias: bool = False
-
-    @property
-    def keywords(self) -> dict[str, Any]:
-        return {
-            "mode": self.mode,
-            "align_corners": self.align_corners,
-            "antialias": self.antialias,
-        }
-
-
-_TABLE = (
-    Method("nearest", "nearest"),
-    Method("nearest-exact", "nearest-exact"),
-    Method("bilinear", "bilinear", False),
-    Method("bilinear align_corners", "bilinear", True),
-    Method("bicubic", "bicubic", False),
-    Method("bicubic align_corners", "bicubic", True),
-    Method("bicubic antialias", "bicubic", False, True),
-    Method("area", "area"),
-    Method("lanczos3", "lanczos3"),
-)
-METHODS = {method.name: method for method in _TABLE}
-FIRST_METHODS = ("nearest", "bilinear", "bilinear align_corners", "bicubic")
+FIRST_METHODS = ("nearest", "bilinear", "bilinear:align_corners", "bicubic")
 FIRST_SCALE = (Fraction(4), Fraction(4))
 
 
 @dataclass(frozen=True)
 class Pane:
-    """What one pane computes; where it looks is in the View, which is everybody's."""
+    """What one pane computes; where it looks is in the View, which is everybody's.
+
+    `method` is a name, as `upsampler.methods.parse` reads it.
+    """
 
     method: str
     scale: Scale = FIRST_SCALE
@@ -162,9 +139,7 @@ def focus(state: ViewerState, pane: int) -> ViewerState:
 
 
 def set_method(state: ViewerState, pane: int, method: str) -> ViewerState:
-    if method not in METHODS:
-        raise ValueError(f"method: got {method!r}; allowed: {', '.join(METHODS)}")
-    return _with_pane(state, pane, replace(state.panes[pane], method=method))
+    return _with_pane(state, pane, replace(state.panes[pane], method=parse(method).name))
 
 
 def set_scale(state: ViewerState, pane: int, scale: Scale) -> ViewerState:
@@ -202,6 +177,33 @@ def warned(state: ViewerState, message: str) -> ViewerState:
 
 def dismissed(state: ViewerState) -> ViewerState:
     return replace(state, message=None)
+
+
+def variants(method: str) -> dict[str, dict[str, str]]:
+    """The same method with other parameters: names and texts, by headings; none for fixed rules."""
+    now = parse(method)
+    if not isinstance(now, KernelMethod):
+        return {}
+    groups = {}
+    if "k" in now.parameters:
+        sizes = sorted({*SIZES, now.k} - {None})
+        groups["Size of the kernel"] = {replace(now, k=None).name: "k of its own"} | {
+            replace(now, k=k).name: f"k = {k}" for k in sizes
+        }
+    if "seed" in now.parameters:
+        seeds = sorted({*range(SEEDS), now.seed, now.seed + 1})
+        groups["Random weights"] = {replace(now, seed=s).name: f"seed = {s}" for s in seeds}
+    return groups
+
+
+def method_texts(method: str) -> tuple[str, str]:
+    """A method for people, and its parameters."""
+    now = parse(method)
+    if not isinstance(now, KernelMethod) or not now.parameters:
+        return now.label, ""
+    values = {"k": now.k or "auto", "seed": now.seed}
+    parameters = "  ".join(f"{name}={values[name]}" for name in now.parameters)
+    return replace(now, k=None, seed=0).label, parameters
 
 
 def parse_scale(text: str) -> Scale:

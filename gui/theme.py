@@ -30,7 +30,7 @@ QToolBar QToolButton:pressed, #title QToolButton:pressed {{ background: {ACCENT}
 #pane[focused="true"] {{ border: 1px solid {ACCENT}; }}
 #title {{ background: {RAISED}; }}
 #method {{ font-weight: 600; }}
-#milliseconds {{ color: {DIM}; }}
+#milliseconds, #parameters {{ color: {DIM}; }}
 #chip {{ border-radius: 8px; padding: 1px 8px; }}
 #banner {{ background: #54400f; border-bottom: 1px solid {LINE}; }}
 #banner QLabel {{ color: #ffe9c2; padding: 2px 6px; }}

@@ -15,6 +15,7 @@ from .images import open_regular
 from .modules import ConvTranspose2d, Module, ResizeConv2d, load_module
 from .picture import ImageError, shown
 
+ENDINGS = (".npz", ".npy")
 LARGEST = 64 << 20  # bytes; a kernel for pictures has some hundred numbers
 
 Pair = tuple[int, int]
@@ -69,6 +70,23 @@ def resized(path: str, scale: Pair, mode: str) -> np.ndarray:
         if found.mode != mode:
             raise _Useless(f"interpolates {found.mode}, not {mode}")
         return _for_channels(_plain(found), 1)
+
+
+def method_of(path: str) -> str:
+    """The name of the method that the kernel in a file is for.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no kernel, or its name does not end as those of kernels do.
+    """
+    with _naming(path):
+        if not path.lower().endswith(ENDINGS):
+            raise _Useless(f"is no kernel; their names end in {' or '.join(ENDINGS)}")
+        found = _read(path)
+    if isinstance(found, ResizeConv2d):
+        return f"resize_conv:{found.mode}:{path}"
+    return f"conv_transpose:{path}"
 
 
 class _Useless(Exception):

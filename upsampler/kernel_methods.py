@@ -27,7 +27,6 @@ from .spec import bad_value, resample_spec
 
 LIMITS = {"k": (1, 99), "seed": (0, 10**9 - 1)}
 Pair = tuple[int, int]
-FILES = (".npz", ".npy")
 K = 3  # taps of a convolution beside the change of size, if nothing else is said
 _MODES = ("nearest", "bilinear")  # of a resize-convolution; the first one goes without saying
 _OPTIONS = re.compile(r"(.*?)((?::(?:k|seed)=\d{1,9})*)", re.DOTALL)
@@ -98,12 +97,13 @@ class KernelMethod(Method):
             kernel + "".join(f"[:{name}=N]" for name in names)
             for kernel, names in cls.KERNELS.items()
         ]
-        files = ["a file that ends in " + " or ".join(FILES)] if cls.TAKES_FILES else []
-        return f"{cls.FAMILY}: with {', '.join(words + files)}"
+        if cls.TAKES_FILES:
+            words.append(f"a file that ends in {' or '.join(kernel_files.ENDINGS)}")
+        return f"{cls.FAMILY}: with {', '.join(words)}"
 
     @property
     def is_file(self) -> bool:
-        return self.TAKES_FILES and self.kernel.lower().endswith(FILES)
+        return self.TAKES_FILES and self.kernel.lower().endswith(kernel_files.ENDINGS)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -138,13 +138,6 @@ class KernelMethod(Method):
         return spec.full_shape
 
     def check(self, shape: tuple[int, ...], scale: Sequence[Fraction]) -> None:
-        """Whether there is such a kernel for a picture and a scale.
-
-        Raises
-        ------
-        ValueError
-            If not: a sentence that says why, and names the file if it is because of a file.
-        """
         if any(s.denominator != 1 for s in scale):
             shown = " x ".join(f"{float(s):.4g}" for s in dict.fromkeys(scale))
             raise ValueError(f"scale: got {shown}; allowed: a whole number for {self.FAMILY}")

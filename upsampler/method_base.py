@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -33,6 +35,17 @@ class Method(ABC):
     def label(self) -> str:
         """The name for people."""
         return self.name.replace(":", "  ").replace("_", " ")
+
+    def check(  # noqa: B027  # most methods take every scale
+        self, shape: tuple[int, ...], scale: Sequence[Fraction]
+    ) -> None:
+        """Whether the method can enlarge a picture of that shape by that scale, down and across.
+
+        Raises
+        ------
+        ValueError
+            If not: a sentence that says why, and names the file if it is because of a file.
+        """
 
     @abstractmethod
     def result_shape(

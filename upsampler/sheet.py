@@ -185,7 +185,9 @@ def _remark(comparison: Comparison, outcome: Outcome | None, crops: Sequence[Cro
 
 def score_text(score: float) -> str:
     """A checkerboard score; what is rounding of float32 weights is none."""
-    return f"{score:.3f}" if score > EVEN else "0"
+    if score <= EVEN:
+        return "0"
+    return f"{score:.3f}" if score >= 0.0005 else "< 0.001"
 
 
 def fitted(text: str, width: int, points: int) -> tuple[str, int]:

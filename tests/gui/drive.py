@@ -13,6 +13,7 @@ from math import floor
 import numpy as np
 
 import upsampler
+from upsampler.methods import parse
 
 OUTSIDE = 0xFF17191C
 
@@ -59,6 +60,15 @@ def shown_output(d: int, extent: int, centre: float, z: float, n: int, m: int) -
     return o if 0 <= o < m else -1
 
 
+def made(values: np.ndarray, size, name: str) -> np.ndarray:
+    """The whole result of the method of that name."""
+    if name.startswith(("conv_transpose", "resize_conv", "pixel_shuffle")):
+        return parse(name).prepare(values, size).window((0, size[0]), (0, size[1]))
+    mode, *switches = name.split(":")
+    switched = dict.fromkeys(switches, True)
+    return upsampler.interpolate(values, size=size, layout="HWC", mode=mode, **switched)
+
+
 def expected(
     state, i: int, width: int, height: int, shape: tuple[int, int] | None = None
 ) -> np.ndarray:
@@ -66,12 +76,10 @@ def expected(
 
     `width` and `height` are those of the viewport, `shape` what of it the pane has room for.
     """
-    from upsampler_gui.state import METHODS
-
     values, pane, view = state.source.values, state.panes[i], state.view
     n = values.shape[:2]
     m = [int(length * scale) for length, scale in zip(n, pane.scale, strict=True)]
-    full = upsampler.interpolate(values, size=m, layout="HWC", **METHODS[pane.method].keywords)
+    full = made(values, m, pane.method)
     if full.dtype == np.uint8:
         levels = full.astype(np.uint32)
     else:

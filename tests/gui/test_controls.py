@@ -14,8 +14,6 @@ from upsampler_gui import compare, render, state
 from upsampler_gui.actions import ACTIONS
 from upsampler_gui.mainwindow import MainWindow
 
-import upsampler
-
 from . import drive
 from .events import at_k, chips, grabs, settle, turn
 
@@ -25,12 +23,7 @@ def test_the_status_bar_tells_the_values_of_the_arrays(window, qtbot, show, dtyp
     pixels = drive.noise(61, 83, 3, dtype)
     show(pixels)
     at_k(window, qtbot, 8)
-    fulls = [
-        upsampler.interpolate(
-            pixels, scale_factor=4, layout="HWC", **state.METHODS[pane.method].keywords
-        )
-        for pane in window.store.state.panes
-    ]
+    fulls = [drive.made(pixels, (244, 332), pane.method) for pane in window.store.state.panes]
     rng = np.random.default_rng(0)
     for i in range(8):
         canvas = window.compare.panes[i % 4].canvas

@@ -11,6 +11,7 @@ from upsampler_gui.state import ViewerState
 from upsampler_gui.viewport import View
 
 from upsampler.images import Picture
+from upsampler.methods import parse
 
 from . import drive
 
@@ -132,9 +133,39 @@ def test_a_pane_may_differ(at):
     assert [pane.method for pane in after.panes] == ["nearest", "bilinear", "lanczos3", "bicubic"]
     assert after.panes[2].output_size((300, 200)) == (1200, 200)
     assert after.view == at.view
-    with pytest.raises(ValueError, match="method: got 'sinc'; allowed: nearest, "):
+    with pytest.raises(ValueError, match="mode: got 'sinc'; allowed: one of nearest, "):
         state.set_method(at, 0, "sinc")
     assert state.focus(at, 4) is at
+
+
+def test_names_are_kept_in_their_short_form(at):
+    after = state.set_method(at, 1, "transposed:random:seed=0:k=3")
+    assert after.panes[1].method == "conv_transpose:random:k=3"
+
+
+def test_methods_have_variants():
+    assert state.variants("bilinear:antialias") == state.variants("conv_transpose:bilinear") == {}
+    assert state.variants("conv_transpose:k.npz") == {}
+    assert list(state.variants("conv_transpose:learned")) == ["Size of the kernel"]
+    found = state.variants("resize_conv:bilinear:random:k=7:seed=9")
+    assert list(found) == ["Size of the kernel", "Random weights"]
+    sizes, seeds = found.values()
+    assert sizes["resize_conv:bilinear:random:k=3:seed=9"] == "k = 3"
+    assert sizes["resize_conv:bilinear:random:k=7:seed=9"] == "k = 7"
+    assert sizes["resize_conv:bilinear:random:seed=9"] == "k of its own"
+    assert seeds["resize_conv:bilinear:random:k=7"] == "seed = 0"
+    assert seeds["resize_conv:bilinear:random:k=7:seed=10"] == "seed = 10"
+    for names in found.values():
+        assert all(parse(name).name == name for name in names)
+
+
+def test_methods_have_texts():
+    assert state.method_texts("bilinear:align_corners") == ("bilinear  align corners", "")
+    assert state.method_texts("conv_transpose:bilinear") == ("conv transpose  bilinear", "")
+    assert state.method_texts("conv_transpose:box:k=3") == ("conv transpose  box", "k=3")
+    texts = state.method_texts("pixel_shuffle:icnr:seed=5")
+    assert texts == ("pixel shuffle  icnr", "k=auto  seed=5")
+    assert state.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
 
 
 def test_output_sizes():
