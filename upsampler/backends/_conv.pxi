@@ -8,6 +8,8 @@
 #     grad_x[i]      =  sum over all t and c            of  w[t][c] * g[c][phase[t]][i - e[t]]
 #     grad_w[t]      =  sum over i                      of  x[i] * g[phase[t]][i - e[t]]
 #
+# (The last is in _conv_weight.pxi.)
+#
 # So nothing is ever stuffed with zeros.  A tile of positions is loaded with its halo into dense
 # planes (_planes.pxi).  A shift along any axis then is a constant offset into the flat plane.  The
 # rows of the sums (_gemm.h) are output channels times those phases that read at the same places;
@@ -38,10 +40,6 @@ cdef extern from "_gemm.h" nogil:
     )
     void copy_lanes_float(float*, const float*, Py_ssize_t)
     void copy_lanes_double(double*, const double*, Py_ssize_t)
-    void dots_float(float*, const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t)
-    void dots_double(double*, const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t)
-    float total_float(const float*)
-    double total_double(const double*)
 
 cdef struct Classes:
     # Phases of the target that read at the same places, by class.
@@ -70,7 +68,6 @@ cdef struct Sharing:
 
 cdef struct ConvJob:
     Source source
-    Source other  # the second factor, for the gradient of the weight
     Grid target
     const Py_ssize_t* base  # position u of the target is the place u * stride + phase - base
     Codec codec
@@ -92,9 +89,6 @@ cdef struct ConvJob:
     const Sharing* sharing  # NULL but for resize-convolutions; see _products.pxi
     const Py_ssize_t* offset  # by tap of each class: where it reads
     const void* packed
-    # For the gradient of the weight `inner` is a part of the other side's channels.
-    Py_ssize_t outer_channels, outer_parts
-    char* weight_grad
 
 
 cdef inline Py_ssize_t panel_of(real* number) noexcept nogil:
@@ -109,16 +103,6 @@ cdef inline void run_block(
         run_float(rows, o, o_stride, x, plane, offset, taps, channels, w, n)
     else:
         run_double(rows, o, o_stride, x, plane, offset, taps, channels, w, n)
-
-
-cdef inline void add_dots(
-    real* sums, const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,
-    Py_ssize_t n,
-) noexcept nogil:
-    if real is float:
-        dots_float(sums, a, a_stride, b, b_stride, n)
-    else:
-        dots_double(sums, a, a_stride, b, b_stride, n)
 
 
 # --- tiles -----------------------------------------------------------------------------------
@@ -342,7 +326,6 @@ cdef struct ConvPlaces:
     char* columns
     char* middle
     char* dense
-    char* others
     char* o
     Stage stage
     Py_ssize_t o_row
@@ -355,7 +338,7 @@ cdef inline char* take(char** at, size_t size) noexcept nogil:
 
 
 cdef size_t conv_places(
-    ConvPlaces* at, char* scratch, const ConvJob* job, bint wide, bint weights
+    ConvPlaces* at, char* scratch, const ConvJob* job, bint wide
 ) noexcept nogil:
     """Cut scratch memory into its parts; the bytes needed."""
     cdef size_t number = sizeof(double) if wide else sizeof(float)
@@ -365,9 +348,6 @@ cdef size_t conv_places(
     cdef Py_ssize_t row = max(job.source.extent[3], job.tile[3] * joined) + RUN_SLACK
     cdef char* end = scratch
     row = max(row, PIXELS * max(channels, job.block))
-    if weights:
-        channels = (channels + 3) // 4 * 4
-        row = max(row, PIXELS * job.part)
     at.stage.numbers = take(&end, row * number)
     at.stage.items = take(&end, row * 8)
     at.stage.rows = <void**> take(
@@ -375,15 +355,6 @@ cdef size_t conv_places(
     )
     # Runs read beyond the end of the last plane.
     at.planes = take(&end, (channels * job.source.phases * job.source.plane + RUN_SLACK) * number)
-    if weights:
-        # Sums of four by four channels for every tap, lane by lane: 64 bytes each.
-        at.o = take(
-            &end, (job.part + 3) // 4 * (channels // 4) * job.taps * 16 * 64
-        )
-        at.others = take(
-            &end, ((job.part + 3) // 4 * 4 * job.other.plane + RUN_SLACK) * number
-        )
-        return end - scratch
     if job.shifts:
         at.o_row = job.panels * panel
         at.columns = take(
@@ -454,7 +425,7 @@ cdef void conv_tile(
     cdef Py_ssize_t g, m, rows, stop
     cdef const real* packed = <const real*> job.packed
     cdef real* planes
-    conv_places(&at, scratch, job, real is double, False)
+    conv_places(&at, scratch, job, real is double)
     planes = <real*> at.planes
     tile_of(job, unit // job.parts % tiles, u, count)
     load_planes(
@@ -488,85 +459,12 @@ cdef void conv_tile(
         m += rows
 
 
-cdef void weight_part(
-    const ConvJob* job, Py_ssize_t unit, char* scratch, real* number
-) noexcept nogil:
-    """The gradient of the weight between a part of the input and of the output channels.
-
-    A unit passes over the whole batch, tile by tile, in one order.
-    """
-    cdef ConvPlaces at
-    cdef Py_ssize_t[4] u
-    cdef Py_ssize_t[4] count
-    cdef Py_ssize_t outer_part = unit % job.outer_parts
-    cdef Py_ssize_t g = unit // job.outer_parts // job.parts
-    cdef Py_ssize_t first = unit // job.outer_parts % job.parts * job.part
-    cdef Py_ssize_t rows = min(job.part, job.rows - first)
-    cdef Py_ssize_t outer_first = outer_part * job.inner
-    cdef Py_ssize_t outers = min(job.inner, job.outer_channels - outer_first)
-    cdef Py_ssize_t quads = (outers + 3) // 4
-    cdef Py_ssize_t stride = job.source.phases * job.source.plane
-    cdef Py_ssize_t lanes = LANES_float if real is float else LANES_double
-    cdef Py_ssize_t tile, t, i, j, place
-    cdef Py_ssize_t run = (job.run + lanes - 1) // lanes * lanes
-    cdef real* planes
-    cdef real* others
-    cdef real* sums
-    cdef real value
-    conv_places(&at, scratch, job, real is double, True)
-    planes = <real*> at.planes
-    others = <real*> at.others
-    sums = <real*> at.o
-    memset(sums, 0, (rows + 3) // 4 * quads * job.taps * 16 * lanes * sizeof(real))
-    # Channels are taken by four.  What the last of them give beyond their number is not used.
-    memset(others, 0, ((rows + 3) // 4 * 4 * job.other.plane + RUN_SLACK) * sizeof(real))
-    memset(planes, 0, (4 * quads * stride + RUN_SLACK) * sizeof(real))
-    for tile in range(tiles_of(job)):
-        tile_of(job, tile, u, count)
-        load_planes(
-            planes, &job.source, g * job.outer_channels + outer_first, outers, u, count,
-            &job.codec, &at.stage,
-        )
-        load_planes(
-            others, &job.other, g * job.rows + first, rows, u, count, &job.codec, &at.stage
-        )
-        for i in range((rows + 3) // 4):
-            for j in range(quads):
-                for t in range(job.taps):
-                    add_dots(
-                        sums + ((i * quads + j) * job.taps + t) * 16 * lanes,
-                        others + 4 * i * job.other.plane, job.other.plane,
-                        planes + 4 * j * stride + job.offset[t], stride, run,
-                    )
-    for i in range(rows):
-        for j in range(outers):
-            for t in range(job.taps):
-                place = ((i // 4 * quads + j // 4) * job.taps + t) * 16 + i % 4 * 4 + j % 4
-                if real is float:
-                    value = total_float(sums + place * lanes)
-                else:
-                    value = total_double(sums + place * lanes)
-                place = (g * job.rows + first + i) * job.outer_channels + outer_first + j
-                job.codec.store(
-                    job.weight_grad + (place * job.taps + t) * job.target.size, &value, 1,
-                    NULL, NULL,
-                )
-
-
 cdef void conv_tile_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
     conv_tile(<const ConvJob*> job, unit, scratch, <float*> NULL)
 
 
 cdef void conv_tile_double(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
     conv_tile(<const ConvJob*> job, unit, scratch, <double*> NULL)
-
-
-cdef void weight_part_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
-    weight_part(<const ConvJob*> job, unit, scratch, <float*> NULL)
-
-
-cdef void weight_part_double(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
-    weight_part(<const ConvJob*> job, unit, scratch, <double*> NULL)
 
 
 # --- packing ---------------------------------------------------------------------------------
@@ -715,11 +613,17 @@ cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, g
     job.offset = indices(tables.offset)
 
 
+cdef Py_ssize_t groups_at_once(const ConvJob* job, Py_ssize_t most) noexcept:
+    """Up to `most` groups, as long as their planes stay small."""
+    cdef Py_ssize_t each = job.source.plane * job.source.phases * max(<Py_ssize_t> 1, job.inner)
+    return max(<Py_ssize_t> 1, min(most, (1 << 18) // each))
+
+
 cdef void group_channels(ConvJob* job, Py_ssize_t block) noexcept:
     """How many channels, of how many groups, are computed before they are stored."""
     job.block = min(block, job.rows)
     if job.target.channel == job.target.size and job.groups > 1 and job.rows < 16:
-        job.together = max(<Py_ssize_t> 1, min(job.groups, block // job.rows))
+        job.together = groups_at_once(job, min(job.groups, block // job.rows))
         job.block = job.together * job.rows
 
 
@@ -798,7 +702,7 @@ def convolve(
     pack.by_inner = job.taps if by_input else job.rows * job.taps
     job.packed = pack.packed
     pack.blocks = (job.rows + job.block - 1) // job.block
-    scratch = conv_places(&unused, NULL, &job, wide, False)
+    scratch = conv_places(&unused, NULL, &job, wide)
     with nogil:
         failed = run_units(
             pack_double if wide else pack_float, &pack, job.groups * pack.blocks,
@@ -808,37 +712,5 @@ def convolve(
             failed = run_units(
                 conv_tile_double if wide else conv_tile_float, &job, units, threads, scratch
             )
-    if failed:
-        raise MemoryError(f"no memory for a workspace of {scratch} bytes")
-
-
-def weight_gradient(
-    tables, grad, x, grad_weight, groups, Py_ssize_t part, int code, bint wide, int threads
-):
-    """The gradient of the weight, contiguous, (C_in, C_out of a group, taps).
-
-    A unit does `part` by `part` channels.
-    """
-    cdef ConvJob job
-    cdef ConvPlaces unused
-    cdef size_t scratch
-    cdef int failed
-    fill_conv(&job, tables, grad, x, code, wide, groups)
-    zeros = np.zeros((1, 4), np.intp)
-    fill_source(&job.other, tables, x, tables.target_stride, zeros, code, wide)
-    job.other.lead = job.other.reach = indices(zeros)
-    job.weight_grad = <char*> address(grad_weight)
-    job.outer_channels = job.inner
-    job.inner = min(job.inner, part)
-    job.outer_parts = (job.outer_channels + job.inner - 1) // job.inner
-    job.part = min(job.rows, part)
-    job.parts = (job.rows + job.part - 1) // job.part
-    job.block = 1
-    scratch = conv_places(&unused, NULL, &job, wide, True)
-    with nogil:
-        failed = run_units(
-            weight_part_double if wide else weight_part_float, &job,
-            job.groups * job.parts * job.outer_parts, threads, scratch,
-        )
     if failed:
         raise MemoryError(f"no memory for a workspace of {scratch} bytes")

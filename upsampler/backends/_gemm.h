@@ -29,6 +29,8 @@ typedef __m512d vec_double;
 #define all_double(x) _mm512_set1_pd(x)
 #define fma_float(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define fma_double(a, b, c) _mm512_fmadd_pd(a, b, c)
+#define add_float(a, b) _mm512_add_ps(a, b)
+#define add_double(a, b) _mm512_add_pd(a, b)
 #elif defined(__AVX2__) && defined(__FMA__)
 typedef __m256 vec_float;
 typedef __m256d vec_double;
@@ -42,6 +44,8 @@ typedef __m256d vec_double;
 #define all_double(x) _mm256_set1_pd(x)
 #define fma_float(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define fma_double(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define add_float(a, b) _mm256_add_ps(a, b)
+#define add_double(a, b) _mm256_add_pd(a, b)
 #elif defined(__GNUC__)
 typedef float vec_float __attribute__((vector_size(16)));
 typedef double vec_double __attribute__((vector_size(16)));
@@ -55,6 +59,8 @@ static inline void store_double(double *p, vec_double v) { memcpy(p, &v, 16); }
 #define all_double(x) ((vec_double){x, x})
 #define fma_float(a, b, c) ((a) * (b) + (c))
 #define fma_double(a, b, c) ((a) * (b) + (c))
+#define add_float(a, b) ((a) + (b))
+#define add_double(a, b) ((a) + (b))
 #else
 typedef float vec_float;
 typedef double vec_double;
@@ -68,6 +74,8 @@ typedef double vec_double;
 #define all_double(x) (x)
 #define fma_float(a, b, c) ((a) * (b) + (c))
 #define fma_double(a, b, c) ((a) * (b) + (c))
+#define add_float(a, b) ((a) + (b))
+#define add_double(a, b) ((a) + (b))
 #endif
 
 #if defined(__GNUC__)
@@ -181,41 +189,110 @@ RUN(double)
 COPY_LANES(float)
 COPY_LANES(double)
 
-/* --- dot products, for the gradient of the weight -------------------------------------------
- * Four rows of `a` with four of `b`, `n` elements each (a multiple of the lanes).  Each lane adds
- * up every LANES-th product; lanes are kept apart from call to call (adding them up took longer
- * than the products of a tile) and are added up once, in order, by total_*.
+/* --- sums over positions, for the gradient of the weight --------------------------------------
+ *
+ *     sum[m][l] += sum over positions q of  a[m][q] * b[q][l]
+ *
+ * `a` are rows of planes, anywhere: pairs of a channel and a tap.  `b` has the channels of the other
+ * side in its lanes, two registers of them for each position.  Positions come in rows of `width`,
+ * which begin at a_at and b_at.  A call adds its positions up by themselves first: long sums of
+ * float32 lose fewer bits.
  */
-#define LANES_MOST 16
-#define DOTS(T)                                                                            \
-    static void dots_##T(T *sum, const T *a, ptrdiff_t a_stride, const T *b,               \
-                         ptrdiff_t b_stride, ptrdiff_t n)                                  \
-    {                                                                                      \
-        vec_##T acc[4][4];                                                                 \
-        UNROLL for (int i = 0; i < 4; i++)                                                 \
-            UNROLL for (int j = 0; j < 4; j++)                                             \
-                acc[i][j] = load_##T(sum + (4 * i + j) * LANES_##T);                       \
-        for (ptrdiff_t k = 0; k < n; k += LANES_##T) {                                     \
-            vec_##T q[4];                                                                  \
-            UNROLL for (int j = 0; j < 4; j++) q[j] = load_##T(b + j * b_stride + k);      \
-            UNROLL for (int i = 0; i < 4; i++) {                                           \
-                const vec_##T p = load_##T(a + i * a_stride + k);                          \
-                UNROLL for (int j = 0; j < 4; j++)                                         \
-                    acc[i][j] = fma_##T(p, q[j], acc[i][j]);                               \
-            }                                                                              \
-        }                                                                                  \
-        UNROLL for (int i = 0; i < 4; i++)                                                 \
-            UNROLL for (int j = 0; j < 4; j++)                                             \
-                store_##T(sum + (4 * i + j) * LANES_##T, acc[i][j]);                       \
-    }                                                                                      \
-    static T total_##T(const T *sum)                                                       \
-    {                                                                                      \
-        T total = 0;                                                                       \
-        for (int l = 0; l < LANES_##T; l++)                                                \
-            total += sum[l];                                                               \
-        return total;                                                                      \
+#define OUTER_KERNEL(T, ROWS)                                                                  \
+    static void outer_##T##_##ROWS(T *sum, ptrdiff_t stride, const T *const *a, const T *b,    \
+                                   const ptrdiff_t *a_at, const ptrdiff_t *b_at,               \
+                                   ptrdiff_t rows, ptrdiff_t width)                            \
+    {                                                                                          \
+        vec_##T acc[ROWS][2];                                                                  \
+        UNROLL for (int m = 0; m < ROWS; m++)                                                  \
+            UNROLL for (int v = 0; v < 2; v++) acc[m][v] = all_##T(0);                         \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                 \
+            const T *p[ROWS], *q = b + b_at[r];                                                \
+            UNROLL for (int m = 0; m < ROWS; m++) p[m] = a[m] + a_at[r];                       \
+            for (ptrdiff_t k = 0; k < width; k++, q += 2 * LANES_##T) {                        \
+                const vec_##T x = load_##T(q), y = load_##T(q + LANES_##T);                    \
+                UNROLL for (int m = 0; m < ROWS; m++) {                                        \
+                    const vec_##T w = all_##T(p[m][k]);                                        \
+                    acc[m][0] = fma_##T(w, x, acc[m][0]);                                      \
+                    acc[m][1] = fma_##T(w, y, acc[m][1]);                                      \
+                }                                                                              \
+            }                                                                                  \
+        }                                                                                      \
+        UNROLL for (int m = 0; m < ROWS; m++)                                                  \
+            UNROLL for (int v = 0; v < 2; v++) {                                               \
+                T *to = sum + m * stride + v * LANES_##T;                                      \
+                store_##T(to, add_##T(load_##T(to), acc[m][v]));                               \
+            }                                                                                  \
     }
-DOTS(float)
-DOTS(double)
+#if defined(WIDE_REGISTERS)
+#define OUTER_KERNELS(T)                                                                         \
+    OUTER_KERNEL(T, 1) OUTER_KERNEL(T, 2) OUTER_KERNEL(T, 3) OUTER_KERNEL(T, 4)                  \
+    OUTER_KERNEL(T, 5) OUTER_KERNEL(T, 6) OUTER_KERNEL(T, 7) OUTER_KERNEL(T, 8)                  \
+    OUTER_KERNEL(T, 9) OUTER_KERNEL(T, 10) OUTER_KERNEL(T, 11) OUTER_KERNEL(T, 12)
+#define OUTER_NAMES(T)                                                                           \
+    outer_##T##_1, outer_##T##_2, outer_##T##_3, outer_##T##_4, outer_##T##_5, outer_##T##_6,    \
+        outer_##T##_7, outer_##T##_8, outer_##T##_9, outer_##T##_10, outer_##T##_11,             \
+        outer_##T##_12
+#else
+#define OUTER_KERNELS(T)                                                                         \
+    OUTER_KERNEL(T, 1) OUTER_KERNEL(T, 2) OUTER_KERNEL(T, 3) OUTER_KERNEL(T, 4)                  \
+    OUTER_KERNEL(T, 5) OUTER_KERNEL(T, 6)
+#define OUTER_NAMES(T)                                                                           \
+    outer_##T##_1, outer_##T##_2, outer_##T##_3, outer_##T##_4, outer_##T##_5, outer_##T##_6
+#endif
+#define OUTER(T)                                                                                 \
+    OUTER_KERNELS(T)                                                                             \
+    static void outer_##T(ptrdiff_t count, T *sum, ptrdiff_t stride, const T *const *a,          \
+                          const T *b, const ptrdiff_t *a_at, const ptrdiff_t *b_at,              \
+                          ptrdiff_t rows, ptrdiff_t width)                                       \
+    {                                                                                            \
+        static void (*const of_rows[])(T *, ptrdiff_t, const T *const *, const T *,              \
+                                       const ptrdiff_t *, const ptrdiff_t *, ptrdiff_t,          \
+                                       ptrdiff_t) = {OUTER_NAMES(T)};                            \
+        of_rows[count - 1](sum, stride, a, b, a_at, b_at, rows, width);                          \
+    }
+OUTER(float)
+OUTER(double)
+
+/* The same with positions in the lanes, where the other side has few channels: `across` rows of `a`
+ * with `down` rows of `b`, `n` elements each (a multiple of the lanes).  Each lane adds up every
+ * LANES-th product; lanes are kept apart from call to call (adding them up took longer than the
+ * products of a tile) and are added up once, in order, by total_*.
+ */
+#define DOTS(T, ACROSS, DOWN)                                                                  \
+    static void dots_##T##_##ACROSS##_##DOWN(T *sum, const T *a, ptrdiff_t a_stride,           \
+                                             const T *const *b, ptrdiff_t n)                   \
+    {                                                                                          \
+        vec_##T acc[ACROSS][DOWN];                                                             \
+        UNROLL for (int i = 0; i < ACROSS; i++)                                                \
+            UNROLL for (int j = 0; j < DOWN; j++)                                              \
+                acc[i][j] = load_##T(sum + (DOWN * i + j) * LANES_##T);                        \
+        for (ptrdiff_t k = 0; k < n; k += LANES_##T) {                                         \
+            vec_##T p[ACROSS];                                                                 \
+            UNROLL for (int i = 0; i < ACROSS; i++) p[i] = load_##T(a + i * a_stride + k);     \
+            UNROLL for (int j = 0; j < DOWN; j++) {                                            \
+                const vec_##T q = load_##T(b[j] + k);                                          \
+                UNROLL for (int i = 0; i < ACROSS; i++)                                        \
+                    acc[i][j] = fma_##T(p[i], q, acc[i][j]);                                   \
+            }                                                                                  \
+        }                                                                                      \
+        UNROLL for (int i = 0; i < ACROSS; i++)                                                \
+            UNROLL for (int j = 0; j < DOWN; j++)                                              \
+                store_##T(sum + (DOWN * i + j) * LANES_##T, acc[i][j]);                        \
+    }
+/* Pairs of `b` that a call takes, whether with four rows of `a` or with one. */
+#define DOTS_DOWN 4
+#define TOTAL(T)                              \
+    DOTS(T, 4, 4)                             \
+    DOTS(T, 1, 4)                             \
+    static T total_##T(const T *sum)          \
+    {                                         \
+        T total = 0;                          \
+        for (int l = 0; l < LANES_##T; l++)   \
+            total += sum[l];                  \
+        return total;                         \
+    }
+TOTAL(float)
+TOTAL(double)
 
 #endif

@@ -22,8 +22,9 @@ RUN = 1024  # positions of a tile, if the planes allow
 LEAST = 64
 PANEL = 32  # positions that blocks of sums compute at once
 ROWS = 16  # of a sum: from here on copies without halos pay
-PART = 32  # channels of a unit in the gradient of the weight, fewer for large kernels
-SUMS = 1 << 14  # pairs of channels times taps that a unit holds sums of, 64 bytes each
+PART = 128  # channels of the input of a unit in the gradient of the weight
+SUMS = 1 << 17  # sums that a unit holds
+WEIGHT_RUN = 256  # positions of a tile there: products of a tile come from the first cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,9 @@ def starts(lengths: list[int]) -> np.ndarray:
     return ints(np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bool) -> Tables:
+def _tables(
+    axes: list[Axis], inner: int, slack: int, forward: bool, columns: bool, run: int = RUN
+) -> Tables:
     """`inner` channels are summed over; with `columns` or without."""
     strides = [a.stride for a in axes]
     # Outputs from the window's first on, or, where phases should read at the same places so that
@@ -169,15 +172,15 @@ def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bo
     copies, copy = np.unique(reads, axis=0, return_inverse=True)
     if columns:
         limit = min(OUTPUTS // 4 // phases, COLUMNS // max(1, len(copies) * inner))
-        tile = tile_sizes(count, [0] * 4, max(LEAST, min(RUN // 2, limit)), PANEL)
+        tile = tile_sizes(count, [0] * 4, max(LEAST, min(run // 2, limit)), PANEL)
     else:
         limit = min(OUTPUTS // 2 // phases, PLANES // max(1, inner * len(used)))
-        tile = tile_sizes(count, reach, max(LEAST, min(RUN, limit)), 1)
+        tile = tile_sizes(count, reach, max(LEAST, min(run, limit)), 1)
     extent = [t + r for t, r in zip(tile, reach, strict=True)]
     plane = plane_size(extent, slack)
-    run = 0
+    last = 0
     for t, e in zip(tile, extent, strict=True):
-        run = run * e + t - 1
+        last = last * e + t - 1
     held = max(8, OUTPUTS // (phases * prod(tile if columns else extent)))
     at = copies[:, 0] * plane + np.ravel_multi_index(tuple(copies[:, 1:].T), extent)
     reads_at = copy.ravel() if columns else at[copy.ravel()]
@@ -188,7 +191,7 @@ def _tables(axes: list[Axis], inner: int, slack: int, forward: bool, columns: bo
         tiles=ints([-(-c // t) for c, t in zip(count, tile, strict=True)]),
         extent=ints(extent),
         plane=plane,
-        run=run + 1,
+        run=last + 1,
         block=held if held < 16 else held // 16 * 16,
         source_stride=ints([1] * 4 if forward else strides),
         source_phase=ints(np.stack(np.unravel_index(used, strides), axis=1)),
@@ -229,7 +232,8 @@ def backward_tables(spec: ConvSpec, slack: int, channels: int | None = None) -> 
     """
     inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
     if channels is not None:
-        return _tables(axes_of(spec), channels, slack, False, False)
+        run = WEIGHT_RUN if rows >= ROWS else RUN
+        return _tables(axes_of(spec), channels, slack, False, False, run)
     columns = _columns_pay(rows, inner * prod(spec.kernel))
     return _tables(axes_of(spec), inner, slack, False, columns)
 
@@ -239,9 +243,15 @@ def _columns_pay(rows: int, depth: int) -> bool:
     return rows >= ROWS and depth * LEAST <= MOST_COLUMNS
 
 
-def weight_part(spec: ConvSpec) -> int:
-    """Channels of either side that a unit of the gradient of the weight takes."""
-    part = PART
-    while part > 4 and part * part * prod(spec.kernel) > SUMS:
-        part //= 2
-    return part
+def weight_parts(spec: ConvSpec) -> tuple[int, int]:
+    """Channels of the input and of the output that a unit of the gradient of the weight takes."""
+    inner, rows, taps = (
+        spec.channels_out // spec.groups,
+        spec.channels_in // spec.groups,
+        prod(spec.kernel),
+    )
+    part = PART if rows >= ROWS else 4
+    held = max(1, SUMS // (part * taps))
+    # Planes of all phases, of at least 64 positions.
+    held = min(held, max(1, PLANES // (LEAST * prod(spec.stride))))
+    return min(part, rows), min(held, max(1, inner))

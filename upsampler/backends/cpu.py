@@ -17,7 +17,7 @@ from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..threads import available_cores, get_num_threads
 from . import _cpu_baseline, _threads, resize_conv, resize_conv_gradients  # type: ignore[attr-defined]
-from .conv_tables import Tables, backward_tables, forward_tables, weight_part
+from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .tiles import column_tiles, row_table
 
 # Results from this size on are written past the caches when `out` is given: plain stores first
@@ -131,7 +131,8 @@ class Cpu:
         if not grad.size:
             grad_x[...] = grad_weight[...] = grad_bias[...] = 0
             return
-        grad_bias[...] = grads.sum(axis=(0, 2, 3, 4), dtype=numbers)
+        # Rows first: that is fast whether channels or columns lie side by side.
+        grad_bias[...] = grads.sum(axis=(0, 2, 3), dtype=numbers).sum(axis=1)
         if not x.size:
             grad_weight[...] = 0
             return
@@ -150,16 +151,15 @@ class Cpu:
             wide,
             threads,
         )
-        part = weight_part(spec)
+        part, outers = weight_parts(spec)
         self.loops.weight_gradient(
-            backward_tables(
-                spec, self.loops.CONV_SLACK, min(part, spec.channels_out // spec.groups)
-            ),
+            backward_tables(spec, self.loops.CONV_SLACK, outers),
             grads,
             _channels_first(spec, x),
             grad_weight,
             spec.groups,
             part,
+            outers,
             code,
             wide,
             threads,
