@@ -13,6 +13,7 @@ from upsampler.charts import SAMPLE
 from upsampler.color import round_to
 from upsampler.comparison import degrade
 from upsampler.images import read
+from upsampler.kernel_files import method_of
 from upsampler.kernel_methods import ConvTranspose, KernelMethod, PixelShuffle, ResizeConv
 from upsampler.kernel_upsampling import upsample_with_kernel
 from upsampler.methods import MENU, PRESETS, Interpolation, parse
@@ -527,6 +528,26 @@ def test_a_kernel_for_resize_convolution_from_a_file(save):
 def test_any_name_that_ends_so_is_a_file(path):
     method = parse(f"conv_transpose:{path}")
     assert (method.kernel, method.k, parse(method.name)) == (path, None, method)
+
+
+def test_the_method_for_a_file(save):
+    resized = layer(1, 1, 3, family=upsampler.ResizeConv2d)
+    smooth = layer(1, 1, 3, mode="bilinear", family=upsampler.ResizeConv2d)
+    for content, name, family in (
+        (layer(1, 1, 4, 2), "a.npz", "conv_transpose"),
+        (WEIGHT, "b.npy", "conv_transpose"),
+        (resized, "c.npz", "resize_conv"),
+        (smooth, "d.npz", "resize_conv:bilinear"),
+    ):
+        path = save(content, name)
+        method = parse(method_of(path))
+        assert method == parse(f"{family}:{path}")
+        assert method.is_file
+    for path, message in ((save(b"no", "e.npz"), "holds no kernel"),
+                          (save(b"no", "f.png"), "is no kernel; their names end in .npz or .npy"),
+                          ("g.npz", "no such file")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{path}: {message}"):
+            method_of(path)
 
 
 @pytest.mark.parametrize(

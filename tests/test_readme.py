@@ -6,9 +6,15 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import upsampler
+from upsampler.cli_compare import _crop
+from upsampler.comparison import degrade
+from upsampler.images import read
+from upsampler.methods import PRESETS
+from upsampler.resize import resize_picture
 
 from .bench import report
 
@@ -69,6 +75,38 @@ def test_every_file_linked_to_exists():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert "assets/viewer.png" in links
     assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_the_picture_of_the_checkerboard_is_what_its_command_makes():
+    """The crop of every method stands in it, pixel for pixel (but for the last bits of BLAS)."""
+    program, action, source, *options = command("checkerboard").split()
+    assert (program, action, options[:2]) == ("upsampler", "compare", ["--preset", "checkerboard"])
+    crop = _crop(options[options.index("-c") + 1])
+    shown = read(ROOT / options[options.index("-o") + 1]).pixels.astype(int)
+    preset = PRESETS["checkerboard"]
+    truth, small = degrade(read(ROOT / source), preset.scale)
+    size = truth.height, truth.width
+    made = [resize_picture(small, size, method=method) for method in preset.methods]
+    places = set()
+    for picture in (truth, *made):
+        block = np.kron(crop.of(picture.pixels), np.ones((6, 6, 1), int))
+        places.add(where(shown, block))
+    assert len(places) == 1 + len(preset.methods) - 1  # bilinear is there twice
+
+
+def where(shown, block):
+    """The place in a picture where a block stands, within a level."""
+    height, width = block.shape[:2]
+    probes = [(0, 0), (height - 1, 0), (0, width - 1), (height // 2, width // 3)]
+    rows, columns = (a - b + 1 for a, b in zip(shown.shape[:2], block.shape[:2], strict=True))
+    found = np.ones((rows, columns), bool)
+    for y, x in probes:
+        near = np.abs(shown[y : y + rows, x : x + columns] - block[y, x]).max(axis=2) <= 1
+        found &= near
+    for y, x in np.argwhere(found):
+        if np.abs(shown[y : y + height, x : x + width] - block).max() <= 1:
+            return int(y), int(x)
+    raise AssertionError("it does not stand there")
 
 
 def test_every_mode_is_in_the_table():
