@@ -67,6 +67,7 @@ class PaneWidget(QFrame):
     def show_pane(self, pane: Pane, focused: bool) -> None:
         name, parameters = method_texts(pane.method)
         self.method.show_choice(pane.method, name)
+        self.method.setToolTip(f"What this pane computes: {pane.method}")
         self.parameters.offer(variants(pane.method))
         self.parameters.show_choice(pane.method, parameters)
         self.parameters.setVisible(bool(parameters))

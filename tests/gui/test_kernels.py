@@ -235,6 +235,7 @@ def test_opening_a_kernel_for_a_pane(window, qtbot, show, kernel, tmp_path):
     assert window.store.state.focus == 3
     assert window.store.state.panes[3].method == f"conv_transpose:{tmp_path / 'four.npz'}"
     assert pane.method.text().startswith("conv transpose  four.npz")
+    assert pane.method.toolTip().endswith(f"conv_transpose:{tmp_path / 'four.npz'}")
     at_k(window, qtbot, 2)
     seen = grabs(window)
     assert window.store.state.panes[1].method == "bilinear"
