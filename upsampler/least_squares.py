@@ -18,9 +18,13 @@ Pair = tuple[int, int]
 Segment = tuple[int, int, list[int]]  # the q from, the q to, and the phases that have outputs there
 
 # Taps times samples that are gathered at once: 1 MB of float64, which stays in the cache while it
-# is multiplied (64 kB take 1.5 times as long; from 4 MB on BLAS starts threads, which took four
-# times the processor for no gain in time).  12 megapixels with 10 x 10 taps by 2: 0.2 s a channel.
+# is multiplied.  12 megapixels with 10 x 10 taps by 2: 0.2 s a channel.
 BLOCK = 1 << 17
+# Matrix products are cut into pieces so small that BLAS starts no threads for them (OpenBLAS: up to
+# 2^18 multiplications).  On a busy machine its threads wait for each other: whole products took 25
+# times as long with two threads as with one.  These pieces reach the rate of one thread, and the
+# bits are the same whatever the threads.
+ROWS, SAMPLES = 32, 192
 # Directions of the taps whose power is less than this part of the largest are rounding.
 SINGULAR = 1e-12
 
@@ -71,18 +75,24 @@ class NormalEquations:
         self, low: np.ndarray, high: np.ndarray, ys: Pair, xs: Pair, phases: list[Pair]
     ) -> None:
         taps = self._gather(low, ys, xs)
-        outputs = np.empty((len(phases), self.channels[1], ys[1] - ys[0], xs[1] - xs[0]))
-        for i, phase in enumerate(phases):
-            rows, columns = (
+        rows, columns = ys[1] - ys[0], xs[1] - xs[0]
+        count = len(phases) * self.channels[1]
+        outputs = _zeros(count, rows * columns)
+        places = outputs[:count, : rows * columns].reshape(
+            len(phases), self.channels[1], rows, columns
+        )
+        for place, phase in zip(places, phases, strict=True):
+            down, across = (
                 slice(q0 * s + f - p, (q1 - 1) * s + f - p + 1, s)
                 for (q0, q1), s, f, p in zip(
                     (ys, xs), self.stride, phase, self.padding, strict=True
                 )
             )
-            outputs[i] = high[:, rows, columns]
+            place[...] = high[:, down, across]
+        size = self._gram.shape[-1]
         with np.errstate(over="ignore", invalid="ignore"):  # `solve` tells
-            gram = taps @ taps.T
-            cross = taps @ outputs.reshape(-1, taps.shape[1]).T
+            gram = _product(taps, taps)[:size, :size]
+            cross = _product(taps, outputs)[:size]
         for i, phase in enumerate(phases):
             self._gram[phase] += gram
             self._cross[phase] += cross[:, i * self.channels[1] : (i + 1) * self.channels[1]]
@@ -97,8 +107,11 @@ class NormalEquations:
         top, left = max(0, -y0), max(0, -x0)
         near[:, top : top + inside.shape[1], left : left + inside.shape[2]] = inside
         moved = np.lib.stride_tricks.sliding_window_view(near, (rows, columns), (1, 2))
-        taps = np.ones((self._gram.shape[-1], rows * columns))
-        taps[:-1].reshape(*self.taps, rows, columns)[...] = moved[:, ::-1, ::-1]
+        size = self._gram.shape[-1]
+        taps = _zeros(size, rows * columns)
+        taps[size - 1, : rows * columns] = 1
+        places = taps[: size - 1, : rows * columns]
+        places.reshape(*self.taps, rows, columns)[...] = moved[:, ::-1, ::-1]
         return taps
 
     def solve(
@@ -186,6 +199,24 @@ def _pseudo_inverse(a: np.ndarray, ridge: float) -> np.ndarray:
     directions = directions[:, kept]
     pull = ridge * np.trace(a) / max(1, len(a))
     return (directions / (power[kept] + pull)) @ directions.T
+
+
+def _zeros(rows: int, samples: int) -> np.ndarray:
+    """Room for so many rows of samples, in whole pieces for `_product`."""
+    whole = rows if rows <= ROWS else -(-rows // ROWS) * ROWS
+    return np.zeros((whole, -(-samples // SAMPLES) * SAMPLES))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``a @ b.T`` of arrays from `_zeros`, in pieces."""
+
+    def pieces(x: np.ndarray) -> np.ndarray:
+        side = min(len(x), ROWS)
+        return x.reshape(len(x) // side, side, -1, SAMPLES).transpose(2, 0, 1, 3)
+
+    # By samples, by rows of a, by rows of b: a product each.
+    sums = np.matmul(pieces(a)[:, :, None], pieces(b)[:, None].swapaxes(-1, -2)).sum(axis=0)
+    return sums.swapaxes(1, 2).reshape(len(a), len(b))
 
 
 def _segments(outputs: Pair, padding: int, stride: int) -> list[Segment]:
