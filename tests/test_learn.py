@@ -6,6 +6,8 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis.strategies import booleans, data, integers
 
 import upsampler
 from upsampler import fit_conv_transpose, least_squares
@@ -64,6 +66,39 @@ def test_layouts(layout):
     found = fit_conv_transpose(*pair, (4, 6), channels="full", layout=layout)
     np.testing.assert_allclose(found.weight, weight, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found(pair[0]), pair[1], rtol=0, atol=1e-10)
+
+
+@settings(max_examples=40)
+@given(data())
+def test_what_a_kernel_has_made_is_made_again(draw):
+    """Also where pictures are too small to tell the kernel: any that fits will do."""
+    pick = draw.draw
+    axes = []
+    for _ in range(2):
+        k, s, n = pick(integers(1, 7)), pick(integers(1, 4)), pick(integers(1, 9))
+        p, e = pick(integers(0, k - 1)), pick(integers(0, s - 1))
+        axes.append((k, s, n, p, e + max(0, 1 - ((n - 1) * s - 2 * p + k + e))))
+    kernel, stride, sizes, padding, extra = zip(*axes, strict=True)
+    assume(all(e < s for e, s in zip(extra, stride, strict=True)))
+    biased, full = pick(booleans()), pick(booleans())
+    rng = np.random.default_rng(pick(integers(0, 99)))
+    sides, groups = ((2, 3), 1) if full else ((3, 3), 3)
+    weight = rng.standard_normal((*sides, *kernel) if full else (1, 1, *kernel))
+    bias = np.full(3, rng.standard_normal()) * biased
+    low = rng.standard_normal((1, sides[0], *sizes))
+    high = by_torch(low, np.repeat(weight, groups, 0), bias, stride, padding, extra, groups)
+    found = fit_conv_transpose(
+        low, high, kernel, stride, padding, channels="full" if full else "shared", bias=biased
+    )
+    np.testing.assert_allclose(found(low), high, rtol=0, atol=1e-6)
+
+
+def test_more_taps_and_outputs_than_go_into_one_product():
+    rng = np.random.default_rng(10)
+    weight, low = rng.standard_normal((9, 11, 4, 5)), rng.standard_normal((1, 9, 31, 37))
+    high = by_torch(low, weight, None, 2, 1, 0)
+    found = fit_conv_transpose(low, high, (4, 5), channels="full")
+    np.testing.assert_allclose(found.weight, weight, rtol=0, atol=1e-10)
 
 
 def design(low, shape, kernel, stride, padding, extra):

@@ -222,7 +222,7 @@ def compare(
 )  # fmt: skip
 @click.option(
     "--ridge", type=click.FloatRange(0), default=0.0, show_default=True,
-    help="Pull towards bilinear interpolation, for few or noisy pictures: 0.001 is a little.",
+    help="Pull towards bilinear interpolation, for few or small pictures: try 0.001.",
 )  # fmt: skip
 @click.option(
     "--hold-out", type=click.IntRange(2), default=4, show_default=True, metavar="N",
