@@ -45,3 +45,56 @@ def test_against_the_reference(cpu, rank, dtype):
         for a, b in zip(ours, expected, strict=True):
             a, b = a.astype(float), b.astype(float)
             assert np.abs(a - b).max(initial=0) <= eps * max(1.0, np.abs(b).max(initial=0))
+
+
+def channels_last(a):
+    """`a`, (N, C, H, W), in memory that has channels side by side."""
+    return np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+# Channels in, channels out of a group, groups; kernel, stride, dilation; size.  Few and many
+# channels on either side, whole and broken blocks of them, groups that are taken together, phases
+# that read at the same places and at others, more phases than rows of a block, small images.
+SIDE_BY_SIDE = [
+    (1, 1, 1, (3, 2), (2, 3), 1, (5, 7)),
+    (3, 3, 1, (4, 4), (2, 2), 1, (5, 37)),
+    (7, 1, 7, (4, 2), (2, 1), 1, (6, 11)),
+    (16, 17, 1, (2, 2), (2, 2), 1, (3, 5)),
+    (17, 16, 1, (4, 4), (2, 2), 1, (4, 4)),
+    (40, 7, 1, (3, 3), (1, 2), 2, (1, 9)),
+    (40, 1, 40, (5, 4), (2, 2), 1, (7, 3)),
+    (6, 20, 2, (3, 5), (3, 2), 1, (2, 19)),
+    (5, 1, 5, (16, 16), (8, 8), 1, (3, 10)),
+    (36, 40, 1, (3, 2), (1, 1), 1, (2, 70)),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
+@pytest.mark.parametrize("case", SIDE_BY_SIDE, ids=str)
+def test_channels_side_by_side(cpu, case, dtype):
+    channels, of_group, groups, kernel, stride, dilation, size = case
+    rng = np.random.default_rng(channels)
+    x = rng.standard_normal((5, channels, *size)).astype(dtype)
+    weight = rng.standard_normal((channels, of_group, *kernel)).astype(dtype)
+    bias = rng.standard_normal(of_group * groups).astype(dtype)
+    arguments = (stride, (1, 0), 0, groups, dilation)
+    y = FORWARD[2](x, weight, bias, *arguments)
+    grad = rng.standard_normal(y.shape).astype(dtype)
+    given = [x, grad], [channels_last(x), channels_last(grad)], [channels_last(x), grad]
+    results = []
+    for (a, g), threads in zip(given, (1, 2, 3), strict=True):
+        out = FORWARD[2](a, weight, bias, *arguments, num_threads=threads)
+        results.append([out, *BACKWARD[2](g, a, weight, *arguments, num_threads=threads)])
+    with use("reference"):
+        expected = [
+            FORWARD[2](x, weight, bias, *arguments),
+            *BACKWARD[2](grad, x, weight, *arguments),
+        ]
+    eps = {8: 1e-12, 4: 1e-5}.get(y.itemsize) or float(ml_dtypes.finfo(dtype).eps)
+    for result in results:
+        # The sums are the same whatever the layout; only that of the bias is left to NumPy.
+        for a, b in zip(result[:3], results[0][:3], strict=True):
+            assert a.tobytes() == b.tobytes()
+        for a, b in zip(result, expected, strict=True):
+            a, b = a.astype(float), b.astype(float)
+            assert np.abs(a - b).max() <= eps * max(1.0, np.abs(b).max())

@@ -613,17 +613,22 @@ cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, g
     job.offset = indices(tables.offset)
 
 
-cdef Py_ssize_t groups_at_once(const ConvJob* job, Py_ssize_t most) noexcept:
-    """Up to `most` groups, as long as their planes stay small."""
-    cdef Py_ssize_t each = job.source.plane * job.source.phases * max(<Py_ssize_t> 1, job.inner)
-    return max(<Py_ssize_t> 1, min(most, (1 << 18) // each))
+cdef Py_ssize_t groups_at_once(const ConvJob* job, Py_ssize_t each) noexcept:
+    """Groups of few channels that lie side by side: some to a line of the cache.
+
+    As many as make 32 channels, as long as their planes and outputs (`each` of a group) stay small.
+    """
+    cdef Py_ssize_t planes = job.source.plane * job.source.phases
+    cdef Py_ssize_t most = min(job.groups, 32 // max(job.inner, job.rows))
+    planes *= max(<Py_ssize_t> 1, job.inner)
+    return max(<Py_ssize_t> 1, min(most, (1 << 18) // max(planes, each)))
 
 
 cdef void group_channels(ConvJob* job, Py_ssize_t block) noexcept:
     """How many channels, of how many groups, are computed before they are stored."""
     job.block = min(block, job.rows)
     if job.target.channel == job.target.size and job.groups > 1 and job.rows < 16:
-        job.together = groups_at_once(job, min(job.groups, block // job.rows))
+        job.together = groups_at_once(job, job.rows * job.classes.phases * job.run)
         job.block = job.together * job.rows
 
 

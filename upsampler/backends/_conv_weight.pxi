@@ -332,7 +332,7 @@ cdef void split_weight(WeightJob* job, Py_ssize_t part, Py_ssize_t outers, int t
         not job.lanes and conv.groups > 1 and conv.source.grid.channel == conv.source.grid.size
         and job.parts == 1 and job.pair_part == job.pairs
     ):
-        job.together = groups_at_once(conv, min(conv.groups, 16 // max(conv.inner, conv.rows)))
+        job.together = groups_at_once(conv, 1)
     units = (conv.groups + job.together - 1) // job.together * job.parts
     wanted = (2 * threads + units - 1) // units
     if threads > 1 and wanted > 1 and job.together == 1:

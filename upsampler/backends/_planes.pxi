@@ -116,7 +116,9 @@ cdef void load_phase(
     cdef Py_ssize_t[4] at
     cdef Py_ssize_t[4] places
     cdef Py_ssize_t n, d, h, x, y, z, c, k, first, stop, step = grid.stride[3]
-    cdef Py_ssize_t many = channels if by_pixel(grid, channels) else 1
+    cdef bint pixels = by_pixel(grid, channels)
+    # Channels side by side are taken row by row, others one after the other.
+    cdef Py_ssize_t many = channels if grid.channel == grid.size else 1
     cdef const char* base
     cdef const char* row
     cdef real* to
@@ -157,14 +159,16 @@ cdef void load_phase(
                     row = base + x * grid.step[0] + z * grid.step[1] + y * grid.step[2]
                     to = planes + c * stride
                     to += ((n * extent[1] + d) * extent[2] + h) * extent[3]
-                    if many == 1:
-                        load_row_of_plane(
-                            to, row, at[3], first, stop, places[3], source, codec, stage.items
-                        )
-                    else:
+                    if pixels:
                         load_row_of_pixels(
                             to, stride, channels, row, at[3], first, stop, places[3], source,
                             codec, stage,
+                        )
+                        continue
+                    for k in range(many):
+                        load_row_of_plane(
+                            to + k * stride, row + k * grid.channel, at[3], first, stop,
+                            places[3], source, codec, stage.items,
                         )
         c += many
 

@@ -12,10 +12,17 @@
 
 #include "_native.h"
 
+/* Called by pointer instead, squares took six times as long. */
+#if defined(__GNUC__)
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
 #if defined(__AVX2__)
 #define SQUARE_float 8
 #define SQUARE_double 4
-static inline void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+INLINED void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
 {
     __m256 a[8], b[8];
     for (int r = 0; r < 4; r++) {
@@ -36,7 +43,7 @@ static inline void square_float(float *to, ptrdiff_t stride, const float *const 
         _mm256_storeu_ps(to + (h + 3) * stride, _mm256_shuffle_ps(b[h + 1], b[h + 3], 0xee));
     }
 }
-static inline void square_double(double *to, ptrdiff_t stride, const double *const *rows,
+INLINED void square_double(double *to, ptrdiff_t stride, const double *const *rows,
                                  ptrdiff_t k)
 {
     __m256d a[4], b[4];
@@ -55,14 +62,14 @@ static inline void square_double(double *to, ptrdiff_t stride, const double *con
 #define SQUARE_float 4
 #define SQUARE_double 4
 #define SQUARE(T)                                                                            \
-    static inline void square_##T(T *to, ptrdiff_t stride, const T *const *rows, ptrdiff_t k) \
+    INLINED void square_##T(T *to, ptrdiff_t stride, const T *const *rows, ptrdiff_t k) \
     {                                                                                        \
         for (int j = 0; j < 4; j++)                                                          \
             for (int r = 0; r < 4; r++)                                                      \
                 to[j * stride + r] = rows[r][k + j];                                         \
     }
 #if defined(UPSAMPLER_SSE2)
-static inline void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+INLINED void square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
 {
     __m128 a = _mm_loadu_ps(rows[0] + k), b = _mm_loadu_ps(rows[1] + k);
     __m128 c = _mm_loadu_ps(rows[2] + k), d = _mm_loadu_ps(rows[3] + k);
@@ -79,7 +86,7 @@ SQUARE(double)
 #endif
 
 #if defined(__AVX2__)
-static inline void four_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+INLINED void four_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
 {
     __m128 a = _mm_loadu_ps(rows[0] + k), b = _mm_loadu_ps(rows[1] + k);
     __m128 c = _mm_loadu_ps(rows[2] + k), d = _mm_loadu_ps(rows[3] + k);
@@ -112,8 +119,27 @@ static inline ptrdiff_t pairs_float(float *to, const float *a, const float *b, p
 #endif
 #define pairs_double(to, a, b, n) 0
 
+/* Five to seven rows, side by side: eight are written for each k, and the next k writes what is too
+ * much once more.  Returns how many k are done, all but a few. */
+#if defined(__AVX2__)
+static inline ptrdiff_t wide_float(float *to, const float *const *rows, ptrdiff_t count,
+                                   ptrdiff_t n)
+{
+    const float *eight[8];
+    ptrdiff_t k = 0;
+    for (int r = 0; r < 8; r++)
+        eight[r] = rows[r < count ? r : 0];
+    for (; k + 8 < n; k += 8)
+        square_float(to + k * count, count, eight, k);
+    return k;
+}
+#else
+#define wide_float(to, rows, count, n) 0
+#endif
+#define wide_double(to, rows, count, n) 0
+
 #define TRANSPOSE(T)                                                                          \
-    static inline void squares_##T(T *to, ptrdiff_t stride, const T *const *rows,             \
+    INLINED void squares_##T(T *to, ptrdiff_t stride, const T *const *rows,             \
                                    ptrdiff_t count, ptrdiff_t n, ptrdiff_t size,              \
                                    void (*square)(T *, ptrdiff_t, const T *const *, ptrdiff_t)) \
     {                                                                                         \
@@ -134,7 +160,15 @@ static inline ptrdiff_t pairs_float(float *to, const float *a, const float *b, p
         if (count >= SQUARE_##T && n >= SQUARE_##T) {                                         \
             squares_##T(to, stride, rows, count, n, SQUARE_##T, square_##T);                  \
         } else if (count >= 4 && n >= 4) {                                                    \
-            squares_##T(to, stride, rows, count, n, 4, four_##T);                             \
+            ptrdiff_t k = 0;                                                                  \
+            const T *rest[8];                                                                 \
+            if (5 <= count && count < 8 && stride == count && n > 8) {                        \
+                k = wide_##T(to, rows, count, n);                                             \
+                k = k < n - 4 ? k : n - 4;                                                    \
+                for (ptrdiff_t r = 0; r < count; r++) rest[r] = rows[r] + k;                  \
+                rows = rest;                                                                  \
+            }                                                                                 \
+            squares_##T(to + k * stride, stride, rows, count, n - k, 4, four_##T);            \
         } else if (count == 1 && stride == 1) {                                               \
             memcpy(to, a, (size_t)n * sizeof(T));                                             \
         } else if (count == 2 && stride == 2) {                                               \
@@ -154,12 +188,15 @@ static inline ptrdiff_t pairs_float(float *to, const float *a, const float *b, p
                     to[k * stride + r] = rows[r][k];                                          \
         }                                                                                     \
     }                                                                                         \
-    /* Compilers turn loops of a constant stride into shuffles. */                            \
+    /* Rows are short: a call of memcpy takes as long as the copy.  Compilers turn loops of a  \
+     * constant stride into shuffles. */                                                      \
     static void copy_strided_##T(T *to, const T *from, ptrdiff_t n, ptrdiff_t stride)         \
     {                                                                                         \
-        if (stride == 1)                                                                      \
-            memcpy(to, from, (size_t)n * sizeof(T));                                          \
-        else if (stride == 2)                                                                 \
+        ptrdiff_t j = 0;                                                                      \
+        if (stride == 1) {                                                                    \
+            for (; j + 8 <= n; j += 8) memcpy(to + j, from + j, 8 * sizeof(T));               \
+            for (; j < n; j++) to[j] = from[j];                                               \
+        } else if (stride == 2)                                                                 \
             for (ptrdiff_t k = 0; k < n; k++) to[k] = from[2 * k];                            \
         else if (stride == 3)                                                                 \
             for (ptrdiff_t k = 0; k < n; k++) to[k] = from[3 * k];                            \

@@ -18,7 +18,8 @@ PLANES = 1 << 17  # numbers that the loaded planes of a tile should have: half a
 COLUMNS = 1 << 18  # and their copies by shift
 MOST_COLUMNS = 1 << 20  # rather than more, planes are read as they lie
 OUTPUTS = 1 << 16  # outputs that are held at once
-RUN = 1024  # positions of a tile, if the planes allow
+RUN = 1024  # positions of a tile of outputs, if the planes allow
+RUN_BACK = 4096  # and of a tile of inputs, whose planes are loaded with more of a halo
 LEAST = 64
 PANEL = 32  # positions that blocks of sums compute at once
 ROWS = 16  # of a sum: from here on copies without halos pay
@@ -174,7 +175,10 @@ def _tables(
         limit = min(OUTPUTS // 4 // phases, COLUMNS // max(1, len(copies) * inner))
         tile = tile_sizes(count, [0] * 4, max(LEAST, min(run // 2, limit)), PANEL)
     else:
-        limit = min(OUTPUTS // 2 // phases, PLANES // max(1, inner * len(used)))
+        # Many phases make small tiles, so that some groups of few channels fit together.
+        planes = inner * len(used) * (4 if len(used) >= 16 else 1)
+        outputs = phases * (8 if phases >= 64 else 2)
+        limit = min(OUTPUTS // outputs, PLANES // max(1, planes))
         tile = tile_sizes(count, reach, max(LEAST, min(run, limit)), 1)
     extent = [t + r for t, r in zip(tile, reach, strict=True)]
     plane = plane_size(extent, slack)
@@ -232,10 +236,10 @@ def backward_tables(spec: ConvSpec, slack: int, channels: int | None = None) -> 
     """
     inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
     if channels is not None:
-        run = WEIGHT_RUN if rows >= ROWS else RUN
+        run = WEIGHT_RUN if rows >= ROWS else RUN_BACK
         return _tables(axes_of(spec), channels, slack, False, False, run)
     columns = _columns_pay(rows, inner * prod(spec.kernel))
-    return _tables(axes_of(spec), inner, slack, False, columns)
+    return _tables(axes_of(spec), inner, slack, False, columns, RUN if columns else RUN_BACK)
 
 
 def _columns_pay(rows: int, depth: int) -> bool:
