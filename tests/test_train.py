@@ -39,8 +39,11 @@ def bits(module):
     return {name: array.tobytes() for name, array in module.named_parameters()}
 
 
-@pytest.mark.parametrize("loss", list(PEERS))
-@pytest.mark.parametrize("steps", [1, 50])
+# charbonnier is so steep near 0 that rounding grows: a change of the last bit of one weight makes
+# 4e-15 of difference after 15 steps, 6e-14 after 25 and 4e-5 after 50.  The others keep 3e-15.
+@pytest.mark.parametrize(
+    ("loss", "steps"), [*((loss, 1) for loss in PEERS), ("l2", 50), ("l1", 50), ("charbonnier", 15)]
+)
 def test_steps_are_those_of_torch(loss, steps):
     (pair,) = examples(1)
     x, target = (torch.from_numpy(a)[None] for a in pair)
@@ -58,12 +61,9 @@ def test_steps_are_those_of_torch(loss, steps):
         adam.step()
         losses.append(value.item())
     found = train(module, [pair], steps, loss=loss, **options)
-    # Errors near 0 have slopes that grow a thousandfold with the rounding of either side.
-    tolerance = 1e-5 if (loss, steps) == ("charbonnier", 50) else 1e-10
-    np.testing.assert_allclose(found.losses, losses, rtol=tolerance)
-    np.testing.assert_allclose(found.losses[:25], losses[:25], rtol=1e-10)
+    np.testing.assert_allclose(found.losses, losses, rtol=1e-10)
     for ours, theirs in zip(module.parameters(), (w1, b1, w2, b2), strict=True):
-        np.testing.assert_allclose(ours, theirs.detach(), rtol=0, atol=10 * tolerance)
+        np.testing.assert_allclose(ours, theirs.detach(), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
