@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -93,9 +94,15 @@ def _no_default(ndim: int) -> str:
 
 def by_letters(x: np.ndarray, layout: Layout, letters: str) -> np.ndarray:
     """`x` as a view with an axis for each of `letters`, of length 1 where `layout` lacks it."""
-    axes = [layout.text.find(letter) for letter in letters]
-    view = x.transpose([a for a in axes if a >= 0])
-    return view[tuple(None if a < 0 else slice(None) for a in axes)]
+    present, index = _letters(layout.text, letters)
+    return x.transpose(present)[index]
+
+
+@lru_cache(maxsize=64)
+def _letters(text: str, letters: str) -> tuple[tuple[int, ...], tuple[slice | None, ...]]:
+    axes = [text.find(letter) for letter in letters]
+    present = tuple(a for a in axes if a >= 0)
+    return present, tuple(None if a < 0 else slice(None) for a in axes)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import floor, isfinite
 from numbers import Real
 from typing import Any
@@ -121,6 +122,7 @@ def check_thread_type(value: object) -> None:
         integer("num_threads", value, "an integer of at least 1, or None")
 
 
+@lru_cache(maxsize=256)  # NumPy puts names together anew, 2 us each time
 def dtype_name(dtype: np.dtype) -> str:
     """The name of a dtype without its byte order."""
     return dtype.newbyteorder("=").name if dtype.kind in "biufc" else dtype.name
