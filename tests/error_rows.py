@@ -801,7 +801,14 @@ ROWS = [
         TypeError,
         ["pairs", "complex64 at 0", "float64"],
     ),
-    (train, (SMALL, [(X, LARGE)], 1), {}, ValueError, ["pairs", "(2, 3, 5, 7) at 0", "arrays CHW"]),
+    (train, (SMALL, [(X, LARGE[0, 0])], 1), {}, ValueError, ["pairs", "(10, 14) at 0", "CHW"]),
+    (
+        train,
+        (SMALL, [(X, LARGE[0])], 1),
+        {},
+        ValueError,
+        ["pairs", "(2, 3, 5, 7) and (1, 3, 10, 14) at 0", "one length"],
+    ),
     (
         train,
         (SMALL, [(X[0], X[0])], 1),

@@ -180,6 +180,26 @@ def test_it_finds_what_the_closed_form_finds():
     assert state.losses[-1] == pytest.approx(float(np.mean((best(low) - high) ** 2)), rel=1e-5)
 
 
+def test_pairs_may_be_batches():
+    """A pair with a batch axis counts as that many examples side by side, patches included."""
+    rng = np.random.default_rng(7)
+    low = rng.random((3, 1, 6, 5))
+    high = np.kron(low, np.ones((2, 2)))
+    single = [(a[None], b[None]) for a, b in zip(low, high, strict=True)]
+    for patch in (None, (4, 3)):
+        x, target = batches([(low, high)], 1, patch).draw(0)
+        assert x.shape == (3, 1, *(patch or (6, 5)))
+        np.testing.assert_array_equal(target, np.kron(x, np.ones((2, 2))))
+        x, target = batches(single, 2, patch).draw(0)
+        assert x.shape == (2, 1, *(patch or (6, 5)))
+        np.testing.assert_array_equal(target, np.kron(x, np.ones((2, 2))))
+    whole = ConvTranspose2d(1, 1, 2, 2, dtype=np.float64, seed=0)
+    train(whole, [(low, high)], 30, lr=0.01)
+    parts = ConvTranspose2d(1, 1, 2, 2, dtype=np.float64, seed=0)
+    train(parts, list(zip(low, high, strict=True)), 30, batch_size=3, lr=0.01)
+    np.testing.assert_allclose(whole.weight, parts.weight, rtol=1e-9)
+
+
 def test_examples_of_any_kind():
     """Whatever has a length and an index, of integers, read when its turn comes."""
 

@@ -24,9 +24,9 @@ class Batches:
     Parameters
     ----------
     pairs : sequence of pairs of array_like
-        Input and target, without the batch axis.
+        Input and target; with a batch axis of one length, or without it for single examples.
     size : int
-        Examples of a batch.
+        Pairs of a batch.
     patch : (int, int), optional
         Rows and columns of the inputs that are cut out; all by default.
     seed : int
@@ -49,7 +49,6 @@ class Batches:
         self._pairs, self._size, self._patch, self._seed = pairs, size, patch, seed
         self._layout, self._dtype = layout, dtype
         self._batch_axis = layout.text.index("N")
-        self._first = Layout(layout.text.replace("N", "")).first
         self._round, self._order = -1, np.empty(0, int)
 
     def draw(self, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +57,7 @@ class Batches:
         begin = step * self._size
         chosen = [self._example(number, chance) for number in range(begin, begin + self._size)]
         inputs, targets = zip(*chosen, strict=True)
-        return self._stack("input", inputs), self._stack("target", targets)
+        return self._join("input", inputs), self._join("target", targets)
 
     def _example(self, number: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         turn, place = divmod(number, len(self._pairs))
@@ -76,20 +75,31 @@ class Batches:
             raise TypeError(
                 f"pairs: got {type(pair).__name__} at {index}; allowed: pairs (input, target)"
             )
-        letters = self._layout.text.replace("N", "")
         arrays = [as_array("pairs", array) for array in pair]
         for array in arrays:
             if dtype_name(array.dtype) not in NUMBERS:
                 raise TypeError(
                     f"pairs: got dtype {array.dtype} at {index}; allowed: {', '.join(NUMBERS)}"
                 )
-        for array in arrays:
-            if array.ndim != len(letters) or 0 in array.shape:
-                raise ValueError(
-                    f"pairs: got shape {array.shape} at {index}; allowed: arrays {letters}, not "
-                    "empty"
-                )
-        return arrays[0], arrays[1]
+        low, high = (self._batched(array, index) for array in arrays)
+        if low.shape[self._batch_axis] != high.shape[self._batch_axis]:
+            raise ValueError(
+                f"pairs: got shapes {low.shape} and {high.shape} at {index}; allowed: batches of "
+                "one length"
+            )
+        return low, high
+
+    def _batched(self, array: np.ndarray, index: int) -> np.ndarray:
+        """`array` with a batch axis."""
+        letters = self._layout.text
+        if array.ndim == len(letters) - 1:
+            array = np.expand_dims(array, self._batch_axis)
+        if array.ndim != len(letters) or 0 in array.shape:
+            raise ValueError(
+                f"pairs: got shape {array.shape} at {index}; allowed: arrays {letters}, or "
+                f"{letters.replace('N', '')}, not empty"
+            )
+        return array
 
     def _cut(
         self,
@@ -99,8 +109,8 @@ class Batches:
         patch: tuple[int, int],
         chance: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
-        where = slice(self._first, self._first + 2)
-        small, large = low.shape[where], high.shape[where]
+        first = self._layout.first
+        small, large = (array.shape[self._layout.spatial] for array in (low, high))
         if any(m % n for n, m in zip(small, large, strict=True)):
             raise ValueError(
                 f"pairs: got sizes {small} and {large} at {index}; allowed with patch: targets a "
@@ -110,7 +120,7 @@ class Batches:
             raise ValueError(
                 f"patch: got {patch} for an input of {small} at {index}; allowed: at most that"
             )
-        around = (slice(None),) * self._first
+        around = (slice(None),) * first
         corner = [int(chance.integers(n - p + 1)) for n, p in zip(small, patch, strict=True)]
         parts = []
         for array, sizes in ((low, small), (high, large)):
@@ -119,11 +129,12 @@ class Batches:
             parts.append(array[(*around, *(slice(c * f, (c + p) * f) for c, p, f in cuts))])
         return parts[0], parts[1]
 
-    def _stack(self, what: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        shapes = {array.shape for array in arrays}
+    def _join(self, what: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        axis = self._batch_axis
+        shapes = {(*array.shape[:axis], *array.shape[axis + 1 :]) for array in arrays}
         if len(shapes) > 1:
             raise ValueError(
                 f"pairs: got {what}s of shapes {', '.join(map(str, sorted(shapes)))} in one batch; "
                 "allowed: one shape, or batch_size=1, or patch"
             )
-        return np.stack(arrays, self._batch_axis, dtype=self._dtype, casting="same_kind")
+        return np.concatenate(arrays, axis, dtype=self._dtype, casting="same_kind")

@@ -47,13 +47,13 @@ def train(
     module : Module
         With parameters of float32 or float64.
     pairs : sequence of pairs of array_like
-        Examples (input, target), each without the batch axis: (C, H, W) by default.  Integers or
-        floats, taken in the dtype of the module.  Any object with a length and an index, such as
-        one that reads a file when its turn comes.
+        (input, target), each a batch, (N, C, H, W) by default, or a single example without the
+        batch axis.  Integers or floats, taken in the dtype of the module.  Any object with a
+        length and an index, such as one that reads a file when its turn comes.
     steps : int
         How many there shall be, those of `state` included.
     batch_size : int
-        Examples of a step.  Each is taken once, in random order, before any is taken again.
+        Pairs of a step.  Each is taken once, in random order, before any is taken again.
     patch : int or (int, int), optional
         Cut so many rows and columns, at random, out of each input, and what belongs to them out of
         its target, which is a whole number of times as large.  By default whole examples, which
