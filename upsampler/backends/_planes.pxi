@@ -55,10 +55,13 @@ cdef void load_run(
 ) noexcept nogil:
     """`n` samples, `stride` bytes apart."""
     if grid.direct:
+        # Sizes are constants here: a division takes as long as a short row.
         if real is float:
-            copy_strided_float(to, <const float*> from_, n, stride // grid.size)
+            copy_strided_float(to, <const float*> from_, n, stride // <Py_ssize_t> sizeof(float))
         else:
-            copy_strided_double(to, <const double*> from_, n, stride // grid.size)
+            copy_strided_double(
+                to, <const double*> from_, n, stride // <Py_ssize_t> sizeof(double)
+            )
         return
     if stride != grid.size:
         gather_items(items, from_, n, stride, grid.size)
