@@ -33,6 +33,7 @@ if SANITIZE:
 # module, source, extra compiler flags, wanted here
 EXTENSIONS = [
     ("upsampler.backends._threads", "upsampler/backends/_threads.pyx", [], True),
+    ("upsampler.backends._buffers", "upsampler/backends/_buffers.pyx", [], True),
     ("upsampler.backends._cpu_baseline", "upsampler/backends/_cpu_baseline.pyx", [], True),
     ("upsampler.backends._cpu_avx2", "upsampler/backends/_cpu_avx2.pyx", AVX2, X86),
     ("upsampler.backends._cpu_avx512", "upsampler/backends/_cpu_avx512.pyx", AVX512, X86),
@@ -58,7 +59,10 @@ def extensions():
                 extra_compile_args=COMMON + flags,
                 extra_link_args=LINK,
                 include_dirs=[numpy.get_include(), "upsampler/backends"],
-                define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+                define_macros=[
+                    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+                    ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+                ],
             )
 
 

@@ -35,6 +35,7 @@ from upsampler import (
     pixel_unshuffle,
     resize_conv2d,
     resize_conv2d_backward,
+    set_buffer_pool,
     set_num_threads,
     train,
 )
@@ -291,6 +292,9 @@ ROWS = [
     (interpolate, (X, 4), {"num_threads": 1.0}, TypeError, ["num_threads", "1.0", "an integer"]),
     (interpolate, (X, 4), {"num_threads": True}, TypeError, ["num_threads", "True", "an integer"]),
     (set_num_threads, (0,), {}, ValueError, ["n", "0", "at least 1"]),
+    (set_buffer_pool, (-1,), {}, ValueError, ["bytes", "-1", "at least 0"]),
+    (set_buffer_pool, (1e6,), {}, TypeError, ["bytes", "1000000.0", "float", "an integer"]),
+    (set_buffer_pool, (True,), {}, TypeError, ["bytes", "True", "bool", "an integer"]),
     (set_num_threads, ("2",), {}, TypeError, ["n", "'2'", "str", "an integer"]),
     # --- memory
     (interpolate, (PLANE, 10**7), {}, MemoryError, ["(10000000, 10000000)", "float32", "400 TB"]),

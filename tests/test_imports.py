@@ -13,9 +13,9 @@ PACKAGE = Path(upsampler.__file__).parent
 ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
-    "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "functional", "pooling",
-    "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle", "analysis",
-    "init", "module_base", "module_files", "layers", "conv_layers", "modules",
+    "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "buffers", "functional",
+    "pooling", "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle",
+    "analysis", "init", "module_base", "module_files", "layers", "conv_layers", "modules",
     "least_squares", "learn", "adam", "batches", "losses", "training", "training_state",
     "conversion_axes", "conv_forms", "shuffle_conversions", "resize_conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
@@ -32,7 +32,8 @@ ALLOWED = {
     "pool_spec": {"layout", "spec"},
     "plan": {"axis", "lazy", "spec"},
     "threads": {"spec"},
-    "arrays": {"layout", "spec", "backends"},
+    "arrays": {"buffers", "layout", "spec", "backends"},
+    "buffers": {"spec", "backends._buffers"},
     "backends": set(),
     "backends.base": {"conv_spec", "plan", "pool_spec", "resize_conv_spec", "spec"},
     "backends.conv_tables": {"conv_spec"},

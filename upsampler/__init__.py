@@ -3,6 +3,7 @@
 from . import convert, init
 from .analysis import Checkerboard, checkerboard
 from .backends import BackendUnavailable, backends, preload
+from .buffers import buffer_pool_info, get_buffer_pool, set_buffer_pool
 from .conv import (
     conv_transpose1d,
     conv_transpose1d_backward,
@@ -61,6 +62,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
     "backends",
+    "buffer_pool_info",
     "checkerboard",
     "conv_transpose1d",
     "conv_transpose1d_backward",
@@ -70,6 +72,7 @@ __all__ = [
     "conv_transpose3d_backward",
     "convert",
     "fit_conv_transpose",
+    "get_buffer_pool",
     "get_num_threads",
     "init",
     "interpolate",
@@ -85,6 +88,7 @@ __all__ = [
     "pixel_unshuffle_backward",
     "resize_conv2d",
     "resize_conv2d_backward",
+    "set_buffer_pool",
     "set_num_threads",
     "train",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from . import buffers
 from .layout import empty_like_order
 from .spec import bad_type, check_thread_type
 
@@ -51,12 +52,14 @@ def native(x: np.ndarray) -> np.ndarray:
 def allocate(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.ndarray:
     """A new result array in the memory order of `like`; MemoryError names its size."""
     nbytes = prod(shape) * dtype.itemsize
-    if nbytes > LARGE:
+    if nbytes > LARGE and not buffers.holds(nbytes):
         room = available_memory()
+        if room is not None and nbytes > room and buffers.drop():
+            room = available_memory()
         if room is not None and nbytes > room:
             raise MemoryError(_too_large(shape, dtype, nbytes, f"; {_size(room)} are available"))
     try:
-        return empty_like_order(like, shape, dtype)
+        return empty_like_order(like, shape, dtype, buffers.empty)
     except (MemoryError, ValueError, OverflowError) as error:
         raise MemoryError(_too_large(shape, dtype, nbytes)) from error
 
@@ -185,8 +188,8 @@ class Result:
             self.array = self.out = out
             self.fresh = False
         else:
-            self.fresh = True
             self.array = allocate(shape, dtype if raw else dtype.newbyteorder("="), like)
+            self.fresh = not buffers.is_recycled(self.array)
             self.out = out
 
     def finish(self, dtype: np.dtype) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from . import __version__, backends, get_num_threads
+from . import __version__, backends, buffer_pool_info, get_num_threads
 from .cli_view import viewer_problem
 from .console import table_console
 
@@ -26,6 +26,7 @@ def facts() -> dict[str, Any]:
         "numpy": np.__version__,
         "platform": platform.platform(),
         "threads": get_num_threads(),
+        "buffer_pool": buffer_pool_info(),
         "backends": backends(),
         "viewer": {"available": problem is None, "reason": problem},
         "libraries": {name: _version(name) for name in _LIBRARIES},
@@ -45,6 +46,8 @@ def show(as_json: bool) -> None:
     table.add_column(overflow="fold")
     for name in ("version", "python", "numpy", "platform", "threads"):
         table.add_row(name, str(known[name]))
+    pool = known["buffer_pool"]
+    table.add_row("buffer pool", f"at most {pool['bound']} bytes, now {pool['held']}")
     for name, state in known["backends"].items():
         table.add_row(f"backend {name}", _state(state))
     table.add_row("viewer", _state(known["viewer"]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -161,14 +163,16 @@ def matching_order(x: np.ndarray) -> tuple[int, ...]:
     return tuple(sorted(range(x.ndim), key=lambda a: (-abs(x.strides[a]), a)))
 
 
-def empty_like_order(x: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """A new array of `shape` whose axes lie in memory in the order of those of `x`.
+def empty_like_order(
+    x: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, empty: Callable[..., Any] = np.empty
+) -> np.ndarray:
+    """A new array, made by `empty`, whose axes lie in memory in the order of those of `x`.
 
     Axes of length 1 carry no information about order, so arrays that are C-contiguous give
     C-contiguous results; channels-last memory gives channels-last results, as in PyTorch.
     """
     if x.flags.c_contiguous:
-        return np.empty(shape, dtype)
+        return empty(shape, dtype)
     order = matching_order(x)
-    out = np.empty(tuple(shape[a] for a in order), dtype)
+    out = empty(tuple(shape[a] for a in order), dtype)
     return out.transpose(np.argsort(order))

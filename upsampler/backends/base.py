@@ -22,7 +22,7 @@ class Backend(Protocol):
     def resample(self, plan: Plan, x: Any, out: Any, threads: int, fresh: bool) -> None:
         """Forward interpolation, or its adjoint where the plan is one.
 
-        `fresh` says that `out` is newly allocated memory.
+        `fresh` says that `out` is new memory, whose pages the system has yet to provide.
         """
 
     def conv_transpose(

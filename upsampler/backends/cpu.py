@@ -20,9 +20,9 @@ from . import _cpu_baseline, _threads, resize_conv, resize_conv_gradients  # typ
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .tiles import column_tiles, row_table
 
-# Results from this size on are written past the caches when `out` is given: plain stores first
-# read the lines that they overwrite.  New memory is different: the system has just cleared it,
-# through the caches, and streaming it made whole calls up to 1.5 times slower.
+# Results from this size on are written past the caches where their memory has been used before:
+# plain stores first read the lines that they overwrite.  New memory is different: the system has
+# just cleared it, through the caches, and streaming it made whole calls up to 1.5 times slower.
 STREAM = 32 << 20
 
 _ISAS = ("avx512", "avx2", "baseline")

@@ -268,7 +268,8 @@ def _channels_first(spec: ConvSpec, x: np.ndarray, channels: int) -> np.ndarray:
 
 def _grouped_weight(spec: ConvSpec, weight: np.ndarray) -> np.ndarray:
     """Shape (groups, C_in / groups, C_out / groups, kernel...)."""
-    return weight.astype(np.float64).reshape(spec.groups, -1, *weight.shape[1:])
+    per_group = spec.channels_in // spec.groups
+    return weight.astype(np.float64).reshape(spec.groups, per_group, *weight.shape[1:])
 
 
 def _taps(spec: ConvSpec) -> Iterator[tuple[Any, ...]]:
