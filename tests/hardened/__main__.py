@@ -53,6 +53,8 @@ def runtime(build: str, tree: Path) -> dict[str, str]:
     found.pop("PYTEST_ADDOPTS", None)
     # Only what is named: other plugins bring Qt, whose memory is not ours to watch.
     found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    # Results have to end where their memory ends; tests of the pool switch it on themselves.
+    found["UPSAMPLER_BUFFER_POOL"] = "0"
     if build == "sanitize":
         found |= {"ASAN_OPTIONS": ASAN, "UBSAN_OPTIONS": UBSAN, "PYTHONMALLOC": "malloc"}
         # The sanitizer has to come before all libraries, and has to see C++'s throw to wrap it.
