@@ -18,8 +18,8 @@
 # for each shift, without halos, in panels that the inner loop reads front to back.
 #
 # The tables (which taps make a phase, at which offsets) come from conv_tables.py.  Scratch memory
-# of a thread: planes and columns, together at most 3 << 20 numbers (more only where 64 positions
-# of all channels need more), and outputs, at most 1 << 18 numbers or those of one channel.
+# of a thread, in numbers: columns 2 << 20, planes and outputs 1 << 18 each; more only where that is
+# too little for 64 positions, with their halo, of all channels read and of eight written.
 
 cdef extern from "_gemm.h" nogil:
     enum:
