@@ -53,6 +53,15 @@ POOLED = np.ones((3, 4), np.float32)
 PLACES = np.arange(0, 48, 4).reshape(3, 4)
 
 
+class Tensor:
+    """What NumPy takes for a dtype by its attribute, and then refuses with a ValueError."""
+
+    dtype = "float32 of another library"
+
+    def __repr__(self):
+        return "Tensor"
+
+
 class OnTheGpu:
     """What CuPy arrays and CUDA tensors have."""
 
@@ -301,6 +310,31 @@ ROWS = [
     (interpolate, (PLANE, 10**30), {}, MemoryError, ["float32", "TB"]),
     (interpolate, (PLANE, 10**200), {}, MemoryError, ["float32", "TB"]),
     (interpolate, (np.ones(3), 2**62), {"mode": "lanczos3"}, MemoryError, ["float64", "TB"]),
+    # Sizes like these overflow in the loops.
+    (conv_transpose2d, (X, W, None, 1, 2**30, 0, 1, 2**30), {}, MemoryError, ["dilation", "TB"]),
+    (conv_transpose2d, (X, W, None, 1, 10**30, 0, 1, 10**30), {}, MemoryError, ["dilation", "TB"]),
+    (
+        conv_transpose2d,
+        (X, W, None, 10**6),
+        {"window": [(0, 2), (1, 3)]},
+        MemoryError,
+        ["strides", "TB"],
+    ),
+    (
+        conv_transpose2d_backward,
+        (X, X, np.ones((3, 3, 3, 3), np.float32), 1, 10**9, 0, 1, 10**9),
+        {},
+        MemoryError,
+        ["dilation", "TB"],
+    ),
+    (resize_conv2d, (X, K), {"dilation": 10**9}, MemoryError, ["dilation", "TB"]),
+    (
+        resize_conv2d_backward,
+        (LARGE[:, :1].repeat(4, 1), X, K),
+        {"dilation": 10**9},
+        MemoryError,
+        ["dilation", "TB"],
+    ),
     # --- backward
     (interpolate_backward, (X, 9, 5), {}, TypeError, ["input_size", "9", "int", "full shape of x"]),
     (
@@ -441,6 +475,7 @@ ROWS = [
     (conv_transpose2d, (X, W, B, 1, 9), {}, ValueError, ["padding", "(9, 9)", "leave"]),
     (conv_transpose2d, (X, W, B, 2), {"output_size": 10}, ValueError, ["output_size", "from"]),
     (conv_transpose2d, (X, W), {"layout": "NHW"}, ValueError, ["layout", "'NHW'", "letter"]),
+    (conv_transpose2d, (X[0], W), {}, ValueError, ["x: got 3 axes", "4", "'NCHW'", "`layout`"]),
     (conv_transpose1d, (PLANE, W[..., 0]), {"layout": "NW"}, ValueError, ["layout", "'NW'", "C"]),
     (
         conv_transpose2d_backward,
@@ -488,6 +523,7 @@ ROWS = [
     (resize_conv2d, (X, K), {"window": [(0, 11)] * 2}, ValueError, ["window", "(0, 11)", "10"]),
     (resize_conv2d, (X, K), {"out": np.zeros(3, "f")}, ValueError, ["out", "(3,)"]),
     (resize_conv2d_backward, (X * 1j, X, K), {}, TypeError, ["grad", "complex64", "float32"]),
+    (resize_conv2d_backward, (X, X * 1j, K), {}, TypeError, ["x: got dtype complex64", "float16"]),
     (resize_conv2d_backward, (X, X, K), {}, ValueError, ["grad", "(2, 3, 5, 7)", "(2, 4, 10, 14)"]),
     # --- pixel shuffle, checkerboard
     (pixel_shuffle, (X.astype(object), 2), {}, TypeError, ["x", "object"]),
@@ -505,6 +541,7 @@ ROWS = [
     (init.kaiming, ((4, 3),), {}, ValueError, ["shape", "(4, 3)", "two channel axes"]),
     (init.kaiming, ((4, 3, 0),), {}, ValueError, ["shape", "(4, 3, 0)", "at least 1"]),
     (init.kaiming, (W.shape,), {"dtype": int}, TypeError, ["dtype", "int", "float16"]),
+    (init.kaiming, (W.shape,), {"dtype": Tensor()}, TypeError, ["dtype", "Tensor", "float16"]),
     (
         init.kaiming,
         (W.shape,),

@@ -100,6 +100,7 @@ X = np.ones((4, 4), np.float32)
         (upsampler.max_unpool2d, (X, X.astype(int), 0), {"output_size": 2.5}, "output_size"),
         (upsampler.max_pool2d_backward, (X, X, (3, 9, 9)), {}, "indices"),
         (upsampler.conv_transpose2d, (X, X), {"stride": 0, "layout": 5}, "layout"),
+        (upsampler.conv_transpose2d_backward, (X, X.astype(int), X), {}, "x"),
     ],
 )
 def test_types_come_before_shapes_and_values(function, arguments, keywords, named):

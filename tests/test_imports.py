@@ -60,7 +60,7 @@ ALLOWED = {
     },
     "conv_spec": {"layout", "spec"},
     "resize_conv_spec": {"conv_spec", "layout", "spec"},
-    "resize_conv": {"arrays", "backends", "resize_conv_spec", "spec", "threads"},
+    "resize_conv": {"arrays", "backends", "conv_spec", "resize_conv_spec", "spec", "threads"},
     "shuffle": {"arrays", "layout", "spec"},
     "analysis": {"arrays", "spec"},
     "init": {"spec"},

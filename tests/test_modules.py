@@ -435,6 +435,15 @@ def test_a_state_is_loaded_whole_or_not_at_all():
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_a_state_that_overflows_is_not_half_loaded():
+    """The suite makes errors of warnings, as callers may."""
+    module = ConvTranspose2d(2, 3, 2, dtype=np.float16, seed=29)
+    before = module.weight.copy()
+    with pytest.raises(RuntimeWarning, match="overflow"):
+        module.load_state_dict({"weight": np.ones((2, 3, 2, 2)), "bias": np.full(3, 1e6)})
+    np.testing.assert_array_equal(module.weight, before)
+
+
 def test_a_module_of_ones_own():
     class Gain(upsampler.Module):
         def __init__(self):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 import upsampler
 from upsampler import resize_conv2d, resize_conv2d_backward
+from upsampler.backends.products import products
 from upsampler.backends.resize_conv_parts import shared_axes
 from upsampler.resize_conv_spec import resize_conv_spec
 
@@ -226,6 +227,13 @@ def products_of(mode, factor, kernel, channels=(16, 16), dilation=1):
     spec = resize_conv_spec(x, weight, None, factor, mode, dilation=dilation)
     axes = shared_axes(spec)
     return None if axes is None else tuple(len(axis.plane) for axis in axes)
+
+
+def test_wide_kernels_share_nothing():
+    """Whether they do is known without a matrix of their reach, here of 80 GB."""
+    assert products("nearest", 2, 3, 25_000) is None
+    assert products("nearest", 3, 3, 3) is not None  # as wide as it goes
+    assert products("nearest", 3, 3, 4) is None
 
 
 def test_phases_share_products():

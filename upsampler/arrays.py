@@ -13,6 +13,7 @@ from .layout import empty_like_order
 from .spec import bad_type, check_thread_type
 
 LARGE = 256 << 20  # bytes from which an allocation is checked against the machine's memory
+ADDRESS_SPACE = 1 << 47  # bytes, the most that a process can have
 ADDRESSES = 1 << 22  # elements up to which an irregular `out` is checked address by address
 
 
@@ -66,6 +67,21 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.nd
 
 def _too_large(shape: tuple[int, ...], dtype: np.dtype, nbytes: int, more: str = "") -> str:
     return f"the result of shape {shape} and dtype {dtype} needs {_size(nbytes)}{more}"
+
+
+def check_workspace(nbytes: int) -> None:
+    """Refuse what needs `nbytes` or more beside its result, where that cannot be had.
+
+    Sizes are counted in Python's integers here; those of the loops would overflow.
+    """
+    if nbytes <= LARGE:
+        return
+    room = available_memory()
+    if nbytes > (ADDRESS_SPACE if room is None else room):
+        raise MemoryError(
+            f"strides, dilations and kernels of such a reach need a workspace of {_size(nbytes)} "
+            "or more"
+        )
 
 
 def _size(nbytes: int) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, check_types, native
+from .arrays import Result, as_array, check_types, check_workspace, native
 from .backends import for_numpy
-from .conv_spec import conv_spec
+from .conv_spec import check_dtypes, conv_spec
 from .spec import thread_count
 from .threads import get_num_threads
 
@@ -31,6 +31,7 @@ def _forward(
     check_types(out, x.dtype, num_threads)
     spec = conv_spec(rank, x, weight, bias, *arguments)
     threads = thread_count(num_threads) or get_num_threads()
+    check_workspace(spec.workspace)
     inputs = [x, weight] + ([] if bias is None else [bias])
     result = Result(out, spec.out_shape, x.dtype, x, *inputs)
     if result.array.size:
@@ -50,14 +51,14 @@ def _backward(
 ) -> Gradients:
     grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
     check_types(None, x.dtype, num_threads)
-    if grad.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
-        raise TypeError(f"grad: got dtype {grad.dtype}; allowed: {x.dtype}, the dtype of x")
+    check_dtypes(x, weight=weight, grad=grad)
     spec = conv_spec(rank, x, weight, None, *arguments)
     threads = thread_count(num_threads) or get_num_threads()
     if grad.shape != spec.out_shape:
         raise ValueError(
             f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
         )
+    check_workspace(spec.workspace)
     result = Result(None, spec.in_shape, x.dtype, x)
     # The backends want these contiguous, whatever the order of the weight in memory.
     grad_weight = np.empty(spec.weight_shape, result.array.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .spec import (
 )
 
 Sizes = tuple[int, ...]
+ENTRY = 200  # bytes that the tables of the loops take for a phase or a tap while they are made
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class ConvSpec:
         return tuple(sizes[letter] for letter in self.layout.text)
 
     @property
+    def workspace(self) -> int:
+        """Bytes that the tables, and a plane of one position with its halo, take at least."""
+        each = zip(self.stride, self.dilation, self.kernel, strict=True)
+        halo = prod(d * (k - 1) // s + 1 for s, d, k in each)
+        return ENTRY * (prod(self.stride) + prod(self.kernel)) + 4 * halo
+
+    @property
     def in_shape(self) -> Sizes:
         return self.shape(self.channels_in, self.small)
 
@@ -87,7 +96,7 @@ def conv_spec(
 ) -> ConvSpec:
     """Check the arguments of a transposed convolution with `rank` spatial axes."""
     # Types.
-    check_dtypes(x, weight, bias)
+    check_dtypes(x, weight=weight, bias=bias)
     allowed = "an integer, or one for each spatial axis"
     given = {
         "stride": stride,
@@ -171,11 +180,11 @@ def conv_spec(
     )
 
 
-def check_dtypes(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+def check_dtypes(x: np.ndarray, **others: np.ndarray | None) -> None:
     """Convolutions take floats, all of one type."""
     if dtype_name(x.dtype) not in FLOATS:
         raise TypeError(f"x: got dtype {x.dtype}; allowed: {', '.join(FLOATS)}")
-    for name, array in (("weight", weight), ("bias", bias)):
+    for name, array in others.items():
         if array is not None and dtype_name(array.dtype) != dtype_name(x.dtype):
             raise TypeError(f"{name}: got dtype {array.dtype}; allowed: {x.dtype}, the dtype of x")
 
@@ -187,7 +196,13 @@ def check_bias(bias: np.ndarray | None, channels_out: int) -> None:
 
 def conv_layout(layout: Any, ndim: int, rank: int) -> Layout:
     """The layout of a convolution of `rank` axes; by default NCW, NCHW or NCDHW."""
-    where = layouts.parse(layout, ndim, "NC" + "DHW"[3 - rank :])
+    default = "NC" + "DHW"[3 - rank :]
+    if layout is None and ndim != rank + 2:
+        raise ValueError(
+            f"x: got {ndim} axes without a layout; allowed: {rank + 2}, which are {default!r}, or "
+            "`layout` with a letter for each axis"
+        )
+    where = layouts.parse(layout, ndim, default)
     if where.rank != rank or "C" not in where.text:
         raise ValueError(
             f"layout: got {where.text!r}; allowed: layouts with C and the {rank} spatial "

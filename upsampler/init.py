@@ -286,7 +286,7 @@ def float_dtype(dtype: Any) -> np.dtype:
     """One of the floating dtypes, in this machine's byte order."""
     try:
         kind = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):  # the latter for tensors, whose dtype NumPy looks at
         kind = None
     if kind is None or dtype is None or dtype_name(kind) not in FLOATS:
         raise bad_type("dtype", dtype, f"{', '.join(FLOATS)} (bfloat16 by importing ml_dtypes)")

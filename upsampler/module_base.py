@@ -106,7 +106,8 @@ class Module:
         ----------
         state_dict : mapping of str to array_like
             An array for every name of `state_dict`, of the same shape and of a floating dtype;
-            PyTorch's tensors are taken as they are.
+            tensors of PyTorch that need no gradient are taken as they are, but for bfloat16,
+            which NumPy cannot view.
 
         Raises
         ------
@@ -132,8 +133,11 @@ class Module:
                     f"state_dict: got shape {arrays[name].shape} for {name!r}; allowed: "
                     f"{array.shape}"
                 )
+        # All are converted before the first is copied: a float16 that overflows warns, and a
+        # warning may be an error.
+        converted = {name: arrays[name].astype(array.dtype) for name, array in own.items()}
         for name, array in own.items():
-            array[...] = arrays[name].astype(array.dtype)
+            array[...] = converted[name]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write class, arguments and parameters to an .npz file, for `load_module`.

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, check_types, native
+from .arrays import Result, as_array, check_types, check_workspace, native
 from .backends import for_numpy
+from .conv_spec import check_dtypes
 from .resize_conv_spec import resize_conv_spec
 from .spec import thread_count
 from .threads import get_num_threads
@@ -108,6 +109,7 @@ def resize_conv2d(
         x, weight, bias, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
     )
     threads = thread_count(num_threads) or get_num_threads()
+    check_workspace(spec.workspace)
     inputs = [x, weight] + ([] if bias is None else [bias])
     result = Result(out, spec.out_shape, x.dtype, x, *inputs)
     if result.array.size:
@@ -168,8 +170,7 @@ def resize_conv2d_backward(
     """
     grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
     check_types(None, x.dtype, num_threads)
-    if grad.dtype.newbyteorder("=") != x.dtype.newbyteorder("="):
-        raise TypeError(f"grad: got dtype {grad.dtype}; allowed: {x.dtype}, the dtype of x")
+    check_dtypes(x, weight=weight, grad=grad)
     spec = resize_conv_spec(
         x, weight, None, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
     )
@@ -178,6 +179,7 @@ def resize_conv2d_backward(
         raise ValueError(
             f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
         )
+    check_workspace(spec.workspace)
     result = Result(None, spec.in_shape, x.dtype, x)
     grad_weight = np.empty(spec.weight_shape, result.array.dtype)
     grad_bias = np.empty(spec.channels_out, result.array.dtype)

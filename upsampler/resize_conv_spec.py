@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from . import layout as layouts
-from .conv_spec import Sizes, check_bias, check_dtypes, conv_layout
+from .conv_spec import ENTRY, Sizes, check_bias, check_dtypes, conv_layout
 from .layout import Layout
 from .spec import (
     bad_type,
@@ -74,6 +75,14 @@ class ResizeConvSpec:
         return tuple(sizes[letter] for letter in self.layout.text)
 
     @property
+    def workspace(self) -> int:
+        """Bytes that folded kernels and their tables take at least."""
+        if max(self.kernel) == 1:
+            return 0
+        folded = prod(r + f for r, f in zip(self.reach, self.factor, strict=True))
+        return ENTRY * folded
+
+    @property
     def in_shape(self) -> Sizes:
         return self.shape(self.channels_in, self.small)
 
@@ -101,7 +110,7 @@ def resize_conv_spec(
 ) -> ResizeConvSpec:
     """Check the arguments of `resize_conv2d`."""
     # Types.
-    check_dtypes(x, weight, bias)
+    check_dtypes(x, weight=weight, bias=bias)
     allowed = "an integer, or one for each spatial axis"
     factor = integers("scale_factor", scale_factor, allowed)
     for name, value in (("mode", mode), ("padding_mode", padding_mode)):

@@ -77,6 +77,8 @@ def upsampling(mode: str, factor: int, n: int) -> np.ndarray:
 def _reads(mode: str, factor: int, kernel: int, dilation: int) -> np.ndarray | None:
     """(phases, 3, kernel): by how much of each weight x[-1], x[0] and x[1] are multiplied."""
     reach = dilation * (kernel - 1)
+    if reach > 2 * factor:  # no phase stays within three samples
+        return None
     u = reach // factor + 2  # a sample far from the border
     matrix = upsampling(mode, factor, 2 * u + 1)
     first = u * factor - reach // 2  # what tap 0 of phase 0 sees
