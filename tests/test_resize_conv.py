@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import upsampler
-from upsampler import resize_conv2d, resize_conv2d_backward
+from upsampler import conv_transpose2d_backward, resize_conv2d, resize_conv2d_backward
 from upsampler.backends.products import products
 from upsampler.backends.resize_conv_parts import shared_axes
 from upsampler.resize_conv_spec import resize_conv_spec
@@ -227,6 +227,19 @@ def products_of(mode, factor, kernel, channels=(16, 16), dilation=1):
     spec = resize_conv_spec(x, weight, None, factor, mode, dilation=dilation)
     axes = shared_axes(spec)
     return None if axes is None else tuple(len(axis.plane) for axis in axes)
+
+
+def test_half_types_overflow_to_infinity(cpu):
+    """Inside, at the border and in every gradient alike, without a warning."""
+    x = np.full((1, 1, 5, 7), 2**15, np.float16)
+    weight = np.full((1, 1, 3, 3), 2, np.float16)
+    out = resize_conv2d(x, weight, None, 2, "bilinear")
+    assert np.isposinf(out).all()
+    grad = np.full_like(out, 2**15)
+    for found in resize_conv2d_backward(grad, x, weight, 2, "bilinear"):
+        assert np.isposinf(found).all()
+    for found in conv_transpose2d_backward(grad[..., :9, :13], x, weight, 2, 1):
+        assert np.isposinf(found).all()
 
 
 def test_wide_kernels_share_nothing():

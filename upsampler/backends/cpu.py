@@ -132,7 +132,8 @@ class Cpu:
             grad_x[...] = grad_weight[...] = grad_bias[...] = 0
             return
         # Rows first: that is fast whether channels or columns lie side by side.
-        grad_bias[...] = grads.sum(axis=(0, 2, 3), dtype=numbers).sum(axis=1)
+        with np.errstate(over="ignore"):  # half types overflow to infinity, as in the loops
+            grad_bias[...] = grads.sum(axis=(0, 2, 3), dtype=numbers).sum(axis=1)
         if not x.size:
             grad_weight[...] = 0
             return

@@ -37,8 +37,9 @@ def backward(
         wide = grad.astype(numbers), x.astype(numbers), weight.astype(numbers)
         made = Gradients(*(np.empty(a.shape, numbers) for a in into))
         backward(backend, replace(spec, dtype=numbers.name), *wide, made, threads)
-        for target, values in zip(into, made, strict=True):
-            target[...] = values
+        with np.errstate(over="ignore"):  # to infinity, as in the loops
+            for target, values in zip(into, made, strict=True):
+                target[...] = values
         return
     for target in into:
         target[...] = 0
