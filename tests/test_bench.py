@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import upsampler
+
 from .bench import __main__ as program
 from .bench import bars, cases, contest, limits, peers, report, summary, timing
 from .bench.case import Entry
-from .bench.contest import FRESH, LIMIT, OUT, SGEMM, Result
+from .bench.contest import FRESH, HELD, LIMIT, NO_POOL, OUT, SGEMM, Result
 from .bench.conv_transpose import ConvTranspose, ConvTransposeBackward
 from .bench.convolution import LAYOUTS
 from .bench.interpolation import Interpolation, InterpolationBackward
@@ -60,7 +62,8 @@ ONE_OF_A_KIND = tuple({type(c): c for c in TINY}.values())
 
 
 def result(case=TINY[0], threads=1, **seconds):
-    names = {"memset": LIMIT, "sgemm": SGEMM, "out": OUT, "fresh": FRESH}
+    names = {"memset": LIMIT, "sgemm": SGEMM, "out": OUT, "fresh": FRESH, "held": HELD}
+    names["no_pool"] = NO_POOL
     times = {names.get(k, k.replace("_", " ")): Stats(s, s, s, 3) for k, s in seconds.items()}
     return Result(case, threads, times)
 
@@ -115,6 +118,40 @@ def test_measure_alternates_and_leaves_out_the_call_that_warms_up():
     first, turns = machine.calls[:3], machine.calls[3:]
     assert first == ["quick", "long", "quick"]
     assert turns == ["quick"] * 4 + ["quick"] * 4 + ["long"] + ["quick"] * 4
+
+
+def test_measure_prepares_every_call_before_the_clock_runs():
+    machine = Machine()
+    runs = {"a": machine.run("a", *[1 / 64] * 6), "b": machine.run("b", *[1.0] * 2)}
+    prepare = {"a": machine.run("before a", *[5.0] * 6)}
+    stats = timing.measure(runs, 0.07, lambda: machine.now, prepare)
+    assert stats["a"] == Stats(1 / 64, 1 / 64, 1 / 64, 3)
+    assert stats["b"].count == 1
+    places = [k for k, name in enumerate(machine.calls) if name == "a"]
+    assert len(places) == 6
+    assert all(machine.calls[k - 1] == "before a" for k in places)
+    assert machine.calls.count("before a") == 6
+
+
+@pytest.mark.parametrize(
+    ("state", "recycled"),
+    [(contest.pool_on, True), (contest.pool_empty, False), (contest.pool_off, False)],
+)
+def test_what_the_pool_is_made_to_give(state, recycled):
+    usual = upsampler.get_buffer_pool()
+    case = Interpolation("bilinear", "float32", "HW", (131, 67), (262, 134))
+    run = case.ours(case.inputs(), 1)
+    try:
+        for _ in range(2):
+            state()
+            before = upsampler.buffer_pool_info()
+            run()
+        after = upsampler.buffer_pool_info()
+        assert after["reused"] - before["reused"] == recycled
+        assert (after["bound"] == 0) is (state is contest.pool_off)
+    finally:
+        contest.pool_on()
+    assert upsampler.get_buffer_pool() == usual
 
 
 # --- cases and peers -------------------------------------------------------------------------
@@ -258,6 +295,16 @@ def test_rows_take_the_faster_way_of_a_library():
     assert heads == ["case", "memset", "ours out=", "x memset", "ours", "torch", "gain", "bar"]
     cells = ["1.00", "2.00", "2.0x", "3.00", "10.0", "3.3x", "missed: out= 1.5x"]
     assert body == [[TINY[0].name, *cells]]
+
+
+def test_rows_and_summary_tell_of_new_memory():
+    r = result(memset=1.0, out=1.5, fresh=2.0, held=4.0, no_pool=5.0, torch=20.0)
+    heads, body = report.rows([r], report.best_way, lambda s: f"{s.median:g}")
+    assert heads[4:7] == ["ours", "ours held", "ours no pool"]
+    assert body[0][4:8] == ["2", "4", "5", "20"]
+    assert r.peers.keys() == {"torch"}
+    assert "While all results are held 5.0x, without pool 4.0x." in summary.summary([r])
+    assert "held" not in summary.summary([result(memset=1, fresh=2, torch=20)])
 
 
 def test_rows_of_gradients_have_no_out_and_those_of_convolutions_rates():
@@ -406,6 +453,8 @@ def test_the_program_writes_what_it_measured(tmp_path, capsys):
         )
         assert ("sgemm" in row["gflops"]) is ("conv" in row["name"])
         assert ("ours out=" in row["seconds"]) is not row["name"].endswith("backward")
+        moves = row["section"] in ("Interpolation", "Pixel shuffle")
+        assert ("ours held" in row["seconds"]) is ("ours no pool" in row["seconds"]) is moves
     for case in cases.CASES:
         assert Path(text).read_text().count(f"| {case.name} |") == 2
     assert TINY[0].name in capsys.readouterr().out

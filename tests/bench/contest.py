@@ -10,12 +10,18 @@ from typing import Any
 
 import numpy as np
 
+import upsampler
+
 from .case import Case, Entry, Inputs, Results
 from .limits import FLOPS, memset
 from .peers import ABSENT
 from .timing import Stats, measure
 
 LIMIT, SGEMM, OUT, FRESH = "memset", "sgemm", "ours out=", "ours"
+# Fresh results as well, but in new memory: from the pool while earlier results are all held
+# alive, so that it has nothing to give, and from NumPy, with the pool switched off.
+HELD, NO_POOL = "ours held", "ours no pool"
+OURS = (OUT, FRESH, HELD, NO_POOL)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Result:
 
     @property
     def peers(self) -> dict[str, Stats]:
-        return {n: t for n, t in self.times.items() if n not in (LIMIT, SGEMM, OUT, FRESH)}
+        return {n: t for n, t in self.times.items() if n not in (LIMIT, SGEMM, *OURS)}
 
     @property
     def fastest(self) -> str | None:
@@ -39,9 +45,13 @@ class Result:
     @property
     def gain(self) -> float | None:
         """How many times faster we are than the fastest peer, fresh results on both sides."""
-        if self.fastest is None:
+        return self.gain_of(FRESH)
+
+    def gain_of(self, name: str) -> float | None:
+        """How many times faster `name` is than the fastest peer; None where one was not timed."""
+        if self.fastest is None or name not in self.times:
             return None
-        return self.times[self.fastest].median / self.times[FRESH].median
+        return self.times[self.fastest].median / self.times[name].median
 
     def over_limit(self, name: str) -> float | None:
         """How many times the limit, writing the result once, `name` takes; None if not timed."""
@@ -136,5 +146,25 @@ def run_case(
             out = np.full(case.out_shape, 1, inputs[0].dtype)
             runs[OUT] = case.ours(inputs, threads, out=out)
         runs[FRESH] = fresh
+        prepare: dict[str, Callable[[], object]] = {}
+        if case.out_shape and not case.flops:
+            runs[HELD] = runs[NO_POOL] = fresh
+            prepare = {FRESH: pool_on, HELD: pool_empty, NO_POOL: pool_off}
         runs |= {entry.name: entry.run for entry in entries if entry.name not in differences}
-        return Result(case, threads, measure(runs, share), differences)
+        try:
+            return Result(case, threads, measure(runs, share, prepare=prepare), differences)
+        finally:
+            pool_on()
+
+
+def pool_on() -> None:
+    upsampler.set_buffer_pool(None)
+
+
+def pool_off() -> None:
+    upsampler.set_buffer_pool(0)
+
+
+def pool_empty() -> None:
+    pool_off()
+    pool_on()

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from .contest import FRESH, LIMIT, OUT, SGEMM, Result
+from .contest import FRESH, LIMIT, OURS, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
 from .summary import grouped, summaries, times, verdict
 from .timing import Stats
@@ -61,7 +61,7 @@ def rows(
     "x memset" is of the column before it; rates are of fresh results.
     """
     columns = list(dict.fromkeys(name for r in results for name in peers(r)))
-    ours = [name for name in (OUT, FRESH) if any(name in r.times for r in results)]
+    ours = [name for name in OURS if any(name in r.times for r in results)]
     rates = [name for name in (FRESH, SGEMM) if any(r.gflops(name) for r in results)]
     heads = ["case", LIMIT, ours[0], "x memset", *ours[1:], *columns, "gain"]
     heads += [{FRESH: "GFLOP/s", SGEMM: SGEMM}[name] for name in rates] + ["bar"]

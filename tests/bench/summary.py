@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from . import bars
-from .contest import FRESH, LIMIT, OUT, SGEMM, Result
+from .contest import FRESH, HELD, LIMIT, NO_POOL, OUT, SGEMM, Result
 
 
 def geometric_mean(values: Sequence[float]) -> float:
@@ -65,6 +65,9 @@ def summary(results: Sequence[Result]) -> str:
             f"least {times(min(gains))}; faster in {sum(g > 1 for g in gains)} and at least twice "
             f"as fast in {sum(g >= 2 for g in gains)} of {len(gains)} cases."
         )
+    held, no_pool = (mean_of(r.gain_of(name) for r in results) for name in (HELD, NO_POOL))
+    if held is not None and no_pool is not None:
+        parts.append(f"While all results are held {times(held)}, without pool {times(no_pool)}.")
     limit = mean_of(r.over_limit(OUT) for r in results if not r.case.flops)
     if limit is not None:
         parts.append(f"With out=, {times(limit)} memset (geometric mean).")

@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -54,15 +55,19 @@ def measure(
     runs: Mapping[str, Callable[[], Any]],
     share: float,
     clock: Callable[[], float] = time.perf_counter,
+    prepare: Mapping[str, Callable[[], object]] = MappingProxyType({}),
 ) -> dict[str, Stats]:
     """Time all `runs` alternately, each for about `share` seconds.
 
-    Results are dropped outside of the timed span, the collector of garbage is off.
+    Before each call of a name comes what `prepare` has for it; that and the end of the results
+    are outside of the timed span, the collector of garbage is off.
     """
 
-    def timed(run: Callable[[], Any]) -> float:
+    def timed(name: str) -> float:
+        if name in prepare:
+            prepare[name]()
         begin = clock()
-        result = run()
+        result = runs[name]()
         end = clock()
         del result
         return end - begin
@@ -70,14 +75,14 @@ def measure(
     was_on = gc.isenabled()
     gc.disable()
     try:
-        first = {name: timed(run) for name, run in runs.items()}
-        first |= {n: min(s, timed(runs[n])) for n, s in first.items() if s < COLD}
+        first = {name: timed(name) for name in runs}
+        first |= {n: min(s, timed(n)) for n, s in first.items() if s < COLD}
         seconds: dict[str, list[float]] = {name: [] for name in runs}
         for name in schedule({name: turns(s, share) for name, s in first.items()}):
             if first[name] < LONG:
-                runs[name]()
+                timed(name)
             for _ in range(BURST if first[name] < LONG else 1):
-                seconds[name].append(timed(runs[name]))
+                seconds[name].append(timed(name))
     finally:
         if was_on:
             gc.enable()
