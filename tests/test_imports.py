@@ -48,7 +48,7 @@ ALLOWED = {
         "backends.product_tables", "backends.resize_conv_parts",
     },
     "backends.resize_conv_gradients": {
-        "conv_spec", "plan", "resize_conv_spec", "backends.resize_conv",
+        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.resize_conv",
         "backends.resize_conv_parts",
     },
     "backends.tiles": {"axis"},

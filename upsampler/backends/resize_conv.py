@@ -156,15 +156,22 @@ def _fill_columns(columns: np.ndarray, spec: ResizeConvSpec, strip: Strip, up: n
 def upsampled(
     backend: Any, spec: ResizeConvSpec, strip: Strip, x: np.ndarray, threads: int
 ) -> np.ndarray:
-    """The strip of `up`, in arithmetic."""
+    """The strip of `up` with what is repeated of its border, in arithmetic."""
     numbers = numbers_of(spec)
-    shape = spec.shape(spec.channels_in, strip.conv.small)
     if strip.resize is None or not x.size:
-        return np.zeros(shape, numbers)
-    up = np.empty(shape, numbers)
+        return np.zeros(spec.shape(spec.channels_in, strip.conv.small), numbers)
+    up = np.empty(strip.resize.out_shape, numbers)
     crop = cropped(x, spec.layout, strip.crop).astype(numbers, copy=False)
     backend.resample(plan_for(strip.resize), crop, up, threads, True)
-    return up
+    return continued(up, spec.layout, strip.around)
+
+
+def continued(x: np.ndarray, layout: Layout, around: Window) -> np.ndarray:
+    """`x` with its border repeated along H and W."""
+    if not any(map(any, around)):
+        return x
+    letters = dict(zip("HW", around, strict=True))
+    return np.pad(x, [letters.get(c, (0, 0)) for c in layout.text], mode="edge")
 
 
 def foldings(spec: ResizeConvSpec) -> list[tuple[Matrix, Matrix]]:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..conv_spec import ConvSpec
+from ..layout import Layout
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
-from .resize_conv import cropped, flipped, foldings, grouped, inside, upsampled
+from .resize_conv import continued, cropped, flipped, foldings, grouped, inside, upsampled
 from .resize_conv_parts import Strip, Window, numbers_of, parts, point_wise
 
 
@@ -80,7 +81,8 @@ def _add_strip(
     if strip.resize is not None and x.size:
         target = cropped(into.x, spec.layout, strip.crop)
         crop_grad = np.empty(target.shape, x.dtype)
-        backend.resample(plan_for(strip.resize, True), up_into.x, crop_grad, threads, True)
+        grad_up = _border_added(up_into.x, spec.layout, strip.around)
+        backend.resample(plan_for(strip.resize, True), grad_up, crop_grad, threads, True)
         target += crop_grad
 
 
@@ -119,10 +121,7 @@ def _add_folded(
     what lies outside are then had by themselves, and added to those of the border.
     """
     around = _around(conv) if conv.edge else ((0, 0), (0, 0))
-    padded = x
-    if any(map(any, around)):
-        letters = dict(zip("HW", around, strict=True))
-        padded = np.pad(x, [letters.get(c, (0, 0)) for c in spec.layout.text], mode="edge")
+    padded = continued(x, spec.layout, around)
     each = list(zip(conv.small, conv.padding, conv.stride, around, strict=True))
     conv = replace(
         conv,
@@ -135,9 +134,7 @@ def _add_folded(
     backend.fold(grouped(spec, weight), grouped(spec, kernel).swapaxes(1, 2), *there, threads)
     made = Gradients(np.empty_like(padded), np.empty_like(kernel), into.bias.copy())
     backend.conv_transpose_backward(conv, grad, padded, kernel, *made, threads)
-    grad_x = made.x
-    for axis, (before, after) in zip(spec.layout.axes, around, strict=True):
-        grad_x = _border_added(grad_x, axis, before, after)
+    grad_x = _border_added(made.x, spec.layout, around)
     grad_weight = np.empty(spec.weight_shape, x.dtype)
     back = [m for _, m in foldings(spec)]
     source = grouped(spec, made.weight)
@@ -155,15 +152,17 @@ def _around(conv: ConvSpec) -> Window:
     )
 
 
-def _border_added(g: np.ndarray, axis: int, before: int, after: int) -> np.ndarray:
-    """The adjoint of repeating the border: what lies outside is added to it."""
-    g = np.moveaxis(g, axis, 0)
-    n = len(g) - after
-    if before:
-        g[before] += g[:before].sum(axis=0)
-    if after:
-        g[n - 1] += g[n:].sum(axis=0)
-    return np.moveaxis(g[before:n], 0, axis)
+def _border_added(g: np.ndarray, layout: Layout, around: Window) -> np.ndarray:
+    """The adjoint of `continued`: what lies outside is added to the border."""
+    for axis, (before, after) in zip(layout.axes, around, strict=True):
+        g = np.moveaxis(g, axis, 0)
+        n = len(g) - after
+        if before:
+            g[before] += g[:before].sum(axis=0)
+        if after:
+            g[n - 1] += g[n:].sum(axis=0)
+        g = np.moveaxis(g[before:n], 0, axis)
+    return g
 
 
 def _flipped_back(spec: ResizeConvSpec, weight: np.ndarray) -> np.ndarray:

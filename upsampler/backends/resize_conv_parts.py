@@ -82,13 +82,14 @@ def numbers_of(spec: ResizeConvSpec) -> np.dtype:
 
 @dataclass(frozen=True)
 class Strip:
-    """Outputs near the border, from a strip of the upsampled input."""
+    """Outputs in two steps, from a strip of the upsampled input."""
 
     window: Window  # in outputs
     first: tuple[int, int]  # where in `up` the strip begins that they see
     crop: Window  # of the input, what upsampling the strip needs
     resize: ResampleSpec | None  # of the crop; None where the strip lies in the zeros outside
-    conv: ConvSpec  # of the upsampled strip
+    around: Window  # how often the border of `up` is repeated on either side
+    conv: ConvSpec  # of the strip, with what is repeated
 
     @property
     def positions(self) -> int:
@@ -106,9 +107,11 @@ class Parts:
 @lru_cache(maxsize=256)
 def parts(spec: ResizeConvSpec) -> Parts:
     """Where outputs are computed depends on their place alone, not on the window."""
-    inner: Window = tuple((0, m) for m in spec.large)
-    frame: list[Window] = []
-    if spec.mode == "bilinear" and spec.padding_mode == "zeros":
+    whole: Window = tuple((0, m) for m in spec.large)
+    inner, frame = whole, []
+    if _mostly_zeros(spec):
+        inner, frame = ((0, 0), (0, 0)), [whole]
+    elif spec.mode == "bilinear" and spec.padding_mode == "zeros":
         inner = tuple(
             (min(p, m), max(min(p, m), m - q))
             for (p, q), m in zip(spec.padding, spec.large, strict=True)
@@ -131,6 +134,14 @@ def parts(spec: ResizeConvSpec) -> Parts:
         for piece in _cut(part, most)
     ]
     return Parts(None if seen is None else _folded(spec, seen), tuple(_together(pieces, most)))
+
+
+def _mostly_zeros(spec: ResizeConvSpec) -> bool:
+    """Whether folded kernels are so sparse, from wide dilations, that two steps take less."""
+    folded = 1.0
+    for f, reach in zip(spec.factor, spec.reach, strict=True):
+        folded *= (len(response(spec.mode, f)[0]) + reach) / f
+    return folded > 2 * prod(spec.kernel)
 
 
 def _cut(window: Window, most: int) -> Iterator[Window]:
@@ -210,19 +221,25 @@ def _conv(spec: ResizeConvSpec, **sizes: Any) -> ConvSpec:
 
 def _strip(spec: ResizeConvSpec, window: Window) -> Strip:
     """Two steps for the outputs of `window`."""
-    ends = [
-        (max(0, lo - p), min(m, hi - p + reach))
-        for (lo, hi), (p, _), m, reach in zip(
-            window, spec.padding, spec.up, spec.reach, strict=True
-        )
-    ]
-    first = tuple(lo for lo, _ in ends)
-    small = tuple(max(0, hi - lo) for lo, hi in ends)
+    ends, around = [], []
+    for (lo, hi), (p, _), m, reach in zip(window, spec.padding, spec.up, spec.reach, strict=True):
+        seen = lo - p, hi - p + reach
+        a, b = max(0, seen[0]), min(m, seen[1])
+        if spec.padding_mode == "zeros":
+            around.append((0, 0))
+        else:  # at least the border itself
+            a, b = min(a, m - 1), max(b, min(a, m - 1) + 1)
+            around.append((a - seen[0], seen[1] - b))
+        ends.append((a, b))
+    first = tuple(a - before for (a, _), (before, _) in zip(ends, around, strict=True))
+    sizes = [max(0, b - a) for a, b in ends]
+    small = tuple(n + sum(repeated) for n, repeated in zip(sizes, around, strict=True))
     conv = _plain(spec, spec.large, first, window, small)
-    if 0 in small:
-        return Strip(window, (first[0], first[1]), ((0, 0), (0, 0)), None, conv)
-    crop, resize = _cropped(spec, spec.channels_in, tuple(ends))
-    return Strip(window, (first[0], first[1]), crop, resize, conv)
+    crop: Window = ((0, 0), (0, 0))
+    resize = None
+    if 0 not in small:
+        crop, resize = _cropped(spec, spec.channels_in, tuple(ends))
+    return Strip(window, (first[0], first[1]), crop, resize, tuple(around), conv)
 
 
 def _cropped(spec: ResizeConvSpec, channels: int, ends: Window) -> tuple[Window, ResampleSpec]:
