@@ -2,6 +2,7 @@
 
 import contextvars
 import copy
+import ctypes
 import gc
 import os
 import pickle
@@ -125,6 +126,37 @@ def test_a_result_is_an_array_like_any_other():
         assert not np.shares_memory(other, y)
     y.resize((3, 5))
     assert y.tobytes() == interpolate(X, scale_factor=2).ravel()[:15].tobytes()
+
+
+HANDLER_BYTES = 127 + 1 + 5 * 8  # name, version, context and four functions of `PyDataMem_Handler`
+
+
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="the handler's size above is that of 64 bits")
+def test_a_handler_chosen_for_all_arrays_is_left_alone():
+    """Whoever told NumPy where arrays have to lie gets results there too."""
+    api = ctypes.pythonapi
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
+    api.PyCapsule_New.restype = ctypes.py_object
+    api.PyCapsule_New.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    table = api.PyCapsule_GetPointer(np._core._multiarray_umath._ARRAY_API, None)
+    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(
+        ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[304]
+    )
+    usual = ctypes.cast(table, ctypes.POINTER(ctypes.POINTER(ctypes.py_object)))[306][0]
+    copy_of_it = ctypes.create_string_buffer(
+        ctypes.string_at(api.PyCapsule_GetPointer(usual, b"mem_handler"), HANDLER_BYTES)
+    )
+    copy_of_it[:7] = b"theirs\0"
+    theirs = api.PyCapsule_New(ctypes.addressof(copy_of_it), b"mem_handler", None)
+    name = np._core.multiarray.get_handler_name
+    before = set_handler(theirs)
+    try:
+        assert name(interpolate(X, scale_factor=2)) == "theirs"
+        assert name() == "theirs"
+    finally:
+        set_handler(before)
+    assert name(interpolate(X, scale_factor=2)) == "upsampler"
 
 
 def test_a_result_kept_is_left_alone():
