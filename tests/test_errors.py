@@ -20,7 +20,7 @@ from .error_rows import ROWS
 PACKAGE = Path(upsampler.__file__).parent
 MODULES = [
     "spec.py", "pool_spec.py", "layout.py", "arrays.py", "buffers.py", "functional.py",
-    "pooling.py", "threads.py", "conv.py", "conv_spec.py", "shuffle.py", "analysis.py",
+    "pooling.py", "threads.py", "conv_calls.py", "conv_spec.py", "shuffle.py", "analysis.py",
     "resize_conv.py", "resize_conv_spec.py",
     "init.py", "module_base.py", "module_files.py", "layers.py", "conv_layers.py", "modules.py",
     "least_squares.py", "learn.py", "batches.py", "training.py", "training_state.py",

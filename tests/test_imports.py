@@ -14,9 +14,10 @@ ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
     "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "buffers", "functional",
-    "pooling", "threads", "conv", "conv_spec", "resize_conv", "resize_conv_spec", "shuffle",
-    "analysis", "init", "module_base", "module_files", "layers", "conv_layers", "modules",
-    "least_squares", "learn", "adam", "batches", "losses", "training", "training_state",
+    "pooling", "threads", "conv", "conv_calls", "conv_spec", "resize_conv", "resize_conv_spec",
+    "shuffle", "analysis", "init", "module_base", "module_files", "layers", "conv_layers",
+    "modules", "least_squares", "learn", "adam", "batches", "losses", "training",
+    "training_state",
     "conversion_axes", "conv_forms", "shuffle_conversions", "resize_conversions", "convert",
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.products", "backends.product_tables", "backends.resize_conv",
@@ -60,7 +61,7 @@ ALLOWED = {
     },
     "conv_spec": {"layout", "spec"},
     "resize_conv_spec": {"conv_spec", "layout", "spec"},
-    "resize_conv": {"arrays", "backends", "conv_spec", "resize_conv_spec", "spec", "threads"},
+    "resize_conv": {"conv_calls", "resize_conv_spec"},
     "shuffle": {"arrays", "layout", "spec"},
     "analysis": {"arrays", "spec"},
     "init": {"spec"},
@@ -97,7 +98,8 @@ ALLOWED = {
     "training": {
         "adam", "batches", "layout", "losses", "module_base", "spec", "training_state",
     },
-    "conv": {"arrays", "backends", "conv_spec", "spec", "threads"},
+    "conv": {"conv_calls", "conv_spec"},
+    "conv_calls": {"arrays", "backends", "conv_spec", "spec", "threads"},
     "functional": {"arrays", "backends", "plan", "spec", "threads"},
     "pooling": {"arrays", "backends", "pool_spec", "spec", "threads"},
 }  # fmt: skip

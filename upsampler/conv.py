@@ -3,72 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, check_types, check_workspace, native
-from .backends import for_numpy
-from .conv_spec import check_dtypes, conv_spec
-from .spec import thread_count
-from .threads import get_num_threads
+from .conv_calls import Gradients, backward, forward
+from .conv_spec import conv_spec
 
 Ints = int | Sequence[int]
-Gradients = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _forward(
-    rank: int,
-    x: Any,
-    weight: Any,
-    bias: Any,
-    out: np.ndarray | None,
-    num_threads: int | None,
-    *arguments: Any,
-) -> np.ndarray:
-    x, weight = as_array("x", x), as_array("weight", weight)
-    bias = None if bias is None else as_array("bias", bias)
-    check_types(out, x.dtype, num_threads)
-    spec = conv_spec(rank, x, weight, bias, *arguments)
-    threads = thread_count(num_threads) or get_num_threads()
-    check_workspace(spec.workspace)
-    inputs = [x, weight] + ([] if bias is None else [bias])
-    result = Result(out, spec.out_shape, x.dtype, x, *inputs)
-    if result.array.size:
-        for_numpy().conv_transpose(
-            spec,
-            native(x),
-            native(weight),
-            None if bias is None else native(bias),
-            result.array,
-            threads,
-        )
-    return result.finish(x.dtype)
+def _forward(rank: int, *arguments: Any) -> np.ndarray:
+    return forward("conv_transpose", partial(conv_spec, rank), *arguments)
 
 
-def _backward(
-    rank: int, grad: Any, x: Any, weight: Any, num_threads: int | None, *arguments: Any
-) -> Gradients:
-    grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
-    check_types(None, x.dtype, num_threads)
-    check_dtypes(x, weight=weight, grad=grad)
-    spec = conv_spec(rank, x, weight, None, *arguments)
-    threads = thread_count(num_threads) or get_num_threads()
-    if grad.shape != spec.out_shape:
-        raise ValueError(
-            f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
-        )
-    check_workspace(spec.workspace)
-    result = Result(None, spec.in_shape, x.dtype, x)
-    # The backends want these contiguous, whatever the order of the weight in memory.
-    grad_weight = np.empty(spec.weight_shape, result.array.dtype)
-    grad_bias = np.empty(spec.channels_out, result.array.dtype)
-    for_numpy().conv_transpose_backward(
-        spec, native(grad), native(x), native(weight), result.array, grad_weight, grad_bias, threads
-    )
-    if x.dtype.isnative:
-        return result.array, grad_weight, grad_bias
-    return result.finish(x.dtype), grad_weight.astype(x.dtype), grad_bias.astype(x.dtype)
+def _backward(rank: int, *arguments: Any) -> Gradients:
+    return backward("conv_transpose", partial(conv_spec, rank), *arguments)
 
 
 def conv_transpose1d(

@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, check_types, check_workspace, native
-from .backends import for_numpy
-from .conv_spec import check_dtypes
+from .conv_calls import Gradients, backward, forward
 from .resize_conv_spec import resize_conv_spec
-from .spec import thread_count
-from .threads import get_num_threads
 
 Ints = int | Sequence[int]
 
@@ -102,26 +98,10 @@ def resize_conv2d(
     >>> upsampler.resize_conv2d(x, weight, None, (1, 2), padding_mode="replicate").ravel()
     array([ 4.,  6., 10., 12.])
     """
-    x, weight = as_array("x", x), as_array("weight", weight)
-    bias = None if bias is None else as_array("bias", bias)
-    check_types(out, x.dtype, num_threads)
-    spec = resize_conv_spec(
-        x, weight, bias, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
-    )
-    threads = thread_count(num_threads) or get_num_threads()
-    check_workspace(spec.workspace)
-    inputs = [x, weight] + ([] if bias is None else [bias])
-    result = Result(out, spec.out_shape, x.dtype, x, *inputs)
-    if result.array.size:
-        for_numpy().resize_conv(
-            spec,
-            native(x),
-            native(weight),
-            None if bias is None else native(bias),
-            result.array,
-            threads,
-        )
-    return result.finish(x.dtype)
+    return forward(
+        "resize_conv", resize_conv_spec, x, weight, bias, out, num_threads, scale_factor, mode,
+        padding, padding_mode, groups, dilation, layout, window,
+    )  # fmt: skip
 
 
 def resize_conv2d_backward(
@@ -138,7 +118,7 @@ def resize_conv2d_backward(
     layout: str | None = None,
     window: Sequence[tuple[int, int]] | None = None,
     num_threads: int | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Gradients:
     """Gradients of `resize_conv2d` with respect to input, weight and bias.
 
     Parameters
@@ -168,24 +148,7 @@ def resize_conv2d_backward(
     >>> [g.ravel() for g in upsampler.resize_conv2d_backward(grad, x, weight, (1, 2))]
     [array([7., 7.]), array([5., 8., 7.]), array([4.])]
     """
-    grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
-    check_types(None, x.dtype, num_threads)
-    check_dtypes(x, weight=weight, grad=grad)
-    spec = resize_conv_spec(
-        x, weight, None, scale_factor, mode, padding, padding_mode, groups, dilation, layout, window
-    )
-    threads = thread_count(num_threads) or get_num_threads()
-    if grad.shape != spec.out_shape:
-        raise ValueError(
-            f"grad: got shape {grad.shape}; allowed: {spec.out_shape}, the shape of the output"
-        )
-    check_workspace(spec.workspace)
-    result = Result(None, spec.in_shape, x.dtype, x)
-    grad_weight = np.empty(spec.weight_shape, result.array.dtype)
-    grad_bias = np.empty(spec.channels_out, result.array.dtype)
-    for_numpy().resize_conv_backward(
-        spec, native(grad), native(x), native(weight), result.array, grad_weight, grad_bias, threads
-    )
-    if x.dtype.isnative:
-        return result.array, grad_weight, grad_bias
-    return result.finish(x.dtype), grad_weight.astype(x.dtype), grad_bias.astype(x.dtype)
+    return backward(
+        "resize_conv", resize_conv_spec, grad, x, weight, num_threads, scale_factor, mode,
+        padding, padding_mode, groups, dilation, layout, window,
+    )  # fmt: skip
