@@ -7,13 +7,18 @@ border repeated where they lie beyond it, so that no output sees zeros from outs
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import cached_property
 
 import numpy as np
 
 from .analysis import checkerboard
-from .convert import resize_conv_to_conv_transpose, shuffle_to_conv_transpose
-from .kernel_upsampling import upsample_with_kernel
-from .method_base import Prepared, Range
+from .convert import (
+    TransposedConv,
+    resize_conv_to_conv_transpose,
+    shuffle_to_conv_transpose,
+)
+from .kernel_upsampling import centred_padding, upsample_with_kernel
+from .method_base import Contributions, Prepared, Range
 from .picture_planes import pixels_of, planes, working_dtype
 from .resize_conv import resize_conv2d
 from .shuffle import pixel_shuffle
@@ -44,6 +49,17 @@ class Operation(Prepared):
     @abstractmethod
     def _score(self, weight: np.ndarray) -> float: ...
 
+    def _spread(self, kernel: np.ndarray, padding: Pair, row: int, column: int) -> Contributions:
+        """Those of a transposed convolution: input i and tap t meet at ``i * s - padding + t``."""
+        lines = []
+        for axis, at in enumerate((row, column)):
+            s, place = self.scale[axis], at + padding[axis]
+            taps = np.arange(place % s, kernel.shape[2 + axis], s)
+            lines.append(((place - taps) // s, taps))
+        (rows, down), (columns, across) = lines
+        weights = kernel[:, 0][:, down[:, None], across]
+        return Contributions.gathered(rows, columns, weights, self.pixels.shape)
+
 
 class Transposed(Operation):
     """Transposed convolution, with a kernel for all channels or one for each."""
@@ -62,6 +78,12 @@ class Transposed(Operation):
             return made
         out[...] = made
         return out
+
+    def contributions(self, row: int, column: int) -> Contributions:
+        down, across = (
+            centred_padding(k, s) for k, s in zip(self.weight.shape[2:], self.scale, strict=True)
+        )
+        return self._spread(self.weight, (down, across), row, column)
 
     def _score(self, weight: np.ndarray) -> float:
         return checkerboard(weight, self.scale).score
@@ -114,6 +136,15 @@ class Resized(Convolution):
             num_threads=threads,
         )  # fmt: skip
 
+    def contributions(self, row: int, column: int) -> Contributions:
+        same = self._transposed
+        return self._spread(same.weight, same.padding, row, column)
+
+    @cached_property
+    def _transposed(self) -> TransposedConv:
+        """The same as one transposed convolution, but for the border, which is repeated here."""
+        return resize_conv_to_conv_transpose(self.weight, None, self.scale, self.mode)
+
     def _score(self, weight: np.ndarray) -> float:
         same = resize_conv_to_conv_transpose(weight, None, self.scale, self.mode, "valid")
         return checkerboard(same.weight, self.scale).score
@@ -133,6 +164,15 @@ class Shuffled(Convolution):
         )
         (top, bottom), (left, right) = places
         return pixel_shuffle(phases, self.scale[0])[..., top:bottom, left:right]
+
+    def contributions(self, row: int, column: int) -> Contributions:
+        s = self.scale[0]
+        rows, columns = (
+            at // s - (k - 1) // 2 + np.arange(k)
+            for at, k in zip((row, column), self.weight.shape[2:], strict=True)
+        )
+        kernel = self.weight[row % s * s + column % s]  # the channel that is shuffled to here
+        return Contributions.gathered(rows, columns, kernel, self.pixels.shape)
 
     def _score(self, weight: np.ndarray) -> float:
         same = shuffle_to_conv_transpose(weight, None, self.scale[0])

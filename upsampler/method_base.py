@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -82,6 +83,57 @@ class Method(ABC):
         """
 
 
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What one output is made of: the sum of `weights` times the pixels of `rows` and `columns`.
+
+    Attributes
+    ----------
+    rows, columns : (start, stop)
+        Pixels of the picture; empty where the output is made of nothing, and always 0.
+    weights : ndarray of float64
+        (1, h, w), the same for all channels, or (C, h, w).
+    """
+
+    rows: Range
+    columns: Range
+    weights: np.ndarray
+
+    @classmethod
+    def gathered(
+        cls, rows: np.ndarray, columns: np.ndarray, weights: np.ndarray, shape: tuple[int, ...]
+    ) -> Contributions:
+        """Those of indices along each axis, in any order, which may lie beyond the border.
+
+        There the pixels of the border stand in; what comes to the same pixel is added up.
+
+        Parameters
+        ----------
+        rows, columns : (h,), (w,) ndarray of int
+            Pixels.
+        weights : (1, h, w) or (C, h, w) ndarray
+            Of each pair of a row and a column.
+        shape : tuple of int
+            Of the picture.
+        """
+        if not rows.size or not columns.size:
+            return cls((0, 0), (0, 0), np.zeros((len(weights), 0, 0)))
+        (top, down), (left, across) = (
+            _collected(at, n) for at, n in zip((rows, columns), shape, strict=False)
+        )
+        sums = down @ weights.astype(np.float64) @ across.T
+        height, width = sums.shape[1:]
+        return cls((top, top + height), (left, left + width), sums)
+
+
+def _collected(at: np.ndarray, n: int) -> tuple[int, np.ndarray]:
+    """The first pixel of `at`, held within an axis of `n`, and which of them belong to each."""
+    at = np.clip(at, 0, n - 1)
+    first = int(at.min())
+    pixels = np.arange(first, int(at.max()) + 1)
+    return first, (pixels[:, None] == at).astype(np.float64)
+
+
 class Prepared(ABC):
     """A method made ready for a picture: any window of the result, at the window's cost.
 
@@ -108,6 +160,13 @@ class Prepared(ABC):
         """The pixels of these rows and columns of the result, in the dtype of the picture.
 
         May be called from several threads at once.
+        """
+
+    @abstractmethod
+    def contributions(self, row: int, column: int) -> Contributions:
+        """Which pixels the output at `row` and `column` is made of, and how much of each.
+
+        Integers are rounded after the sum, so that it is the output to half a level.
         """
 
 

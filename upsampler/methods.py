@@ -9,7 +9,7 @@ import numpy as np
 
 from .functional import Scale, Size, interpolate
 from .kernel_methods import FAMILIES
-from .method_base import Method, Prepared, Range, layout_of
+from .method_base import Contributions, Method, Prepared, Range, layout_of
 from .spec import MODES, ResampleSpec, resample_spec
 
 __all__ = ["DEFAULT_METHODS", "MENU", "PRESETS", "Interpolation", "Method", "Preset", "parse"]
@@ -99,6 +99,17 @@ class _Interpolated(Prepared):
             method.antialias, layout=layout_of(self.pixels.shape), window=(rows, columns),
             out=out, num_threads=num_threads,
         )  # fmt: skip
+
+    def contributions(self, row: int, column: int) -> Contributions:
+        pixels = self.pixels
+        spec = self.method._spec(pixels.shape, pixels.dtype, self.size, self.scale_factor)
+        lines = []
+        for rule, at in zip(spec.rules, (row, column), strict=True):
+            table = rule.table(at, at + 1).as_sum()
+            used = np.flatnonzero(table.weights[0])  # rows shorter than others carry zeros
+            lines.append((table.start[0] + used, table.weights[0, used]))
+        (rows, down), (columns, across) = lines
+        return Contributions.gathered(rows, columns, np.outer(down, across)[None], pixels.shape)
 
 
 def parse(text: str) -> Method:
