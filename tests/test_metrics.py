@@ -83,7 +83,7 @@ def test_nan_shows():
 def test_blocks_do_not_change_the_values(monkeypatch):
     a, b = pair((31, 17, 3), "uint16")
     whole = measure(a, b)
-    monkeypatch.setattr(metrics, "_BLOCK", 60)
+    monkeypatch.setattr(metrics, "BLOCK", 60)
     parts = measure(a, b)
     assert parts.max_error == whole.max_error
     assert parts.mae == pytest.approx(whole.mae, rel=1e-14)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-_BLOCK = 1 << 22  # samples that are compared at once in float64
+BLOCK = 1 << 22  # samples that are compared at once in float64
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def measure(
     span = data_range_of(a) if data_range is None else _checked(data_range)
     a, b = _visible(a, b, alpha)
     square, absolute, largest = _errors(a, b)
-    return Metrics(_decibel(square, span), _ssim(a, b, span), absolute, largest)
+    return Metrics(decibel(square, span), _ssim(a, b, span), absolute, largest)
 
 
 def psnr(
@@ -89,7 +89,7 @@ def psnr(
     """
     a, b = _pair(reference, test)
     span = data_range_of(a) if data_range is None else _checked(data_range)
-    return _decibel(_errors(*_visible(a, b, alpha))[0], span)
+    return decibel(_errors(*_visible(a, b, alpha))[0], span)
 
 
 def ssim(
@@ -230,10 +230,16 @@ def _visible(a: np.ndarray, b: np.ndarray, alpha: bool) -> tuple[np.ndarray, np.
     return weighed(a), weighed(b)
 
 
-def _errors(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    """Mean square, mean and largest absolute error; in blocks, float64 copies are large."""
+def error_sums(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    """Sums of squared and of absolute errors, and the largest error.
+
+    Parameters
+    ----------
+    a, b : ndarray
+        Alike; taken in blocks, as float64 copies are large.
+    """
     square = absolute = largest = 0.0
-    rows = max(1, _BLOCK * a.shape[0] // a.size)
+    rows = max(1, BLOCK * a.shape[0] // a.size)
     with np.errstate(invalid="ignore", over="ignore"):
         for top in range(0, a.shape[0], rows):
             part = slice(top, top + rows)
@@ -241,10 +247,24 @@ def _errors(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
             square += float((error * error).sum())
             absolute += float(error.sum())
             largest = float(np.maximum(largest, error.max()))  # which hands on a NaN
+    return square, absolute, largest
+
+
+def _errors(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    square, absolute, largest = error_sums(a, b)
     return square / a.size, absolute / a.size, largest
 
 
-def _decibel(square: float, span: float) -> float:
+def decibel(square: float, span: float) -> float:
+    """PSNR.
+
+    Parameters
+    ----------
+    square : float
+        Mean squared error.
+    span : float
+        Distance of black and white.
+    """
     if square == 0:
         return inf
     if square != square or square == inf:
@@ -252,15 +272,26 @@ def _decibel(square: float, span: float) -> float:
     return 10 * log10(span * span / square)
 
 
+def ssim_window(height: int, width: int) -> int:
+    """The side of the windows of `ssim`, 0 where none fits.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the pictures.
+    """
+    side = min(height, width)
+    return min(7, side - (side + 1) % 2) if side >= 3 else 0
+
+
 def _ssim(a: np.ndarray, b: np.ndarray, span: float) -> float:
-    side = min(a.shape[:2])
-    if side < 3:
+    window = ssim_window(*a.shape[:2])
+    if not window:
         return nan
     # Imported here: it takes a second, and `import upsampler` must not.
     from skimage.metrics import structural_similarity
 
     compute: Callable[..., float] = structural_similarity
-    window = min(7, side - (side + 1) % 2)
     channels = -1 if a.ndim == 3 else None
     with np.errstate(invalid="ignore", over="ignore"):
         return float(compute(a, b, data_range=span, win_size=window, channel_axis=channels))
