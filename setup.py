@@ -67,7 +67,7 @@ def extensions():
 
 
 setup(
-    packages=["upsampler", "upsampler.backends", "upsampler_gui"],
+    packages=["upsampler", "upsampler.backends", "upsampler_gui", "upsampler_gui.panels"],
     package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
     include_package_data=False,  # or the generated C would be shipped
     package_data={

@@ -16,12 +16,15 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 import upsampler
 
+from . import panes
 from . import state as change
 from .cache import LRU
 from .pane import PaneWidget
+from .panels.base import Shot
 from .render import Frame, Request, output, render
 from .scheduler import Outcome, Scheduler
 from .store import Store
+from .texts import parse_scale
 
 CACHE_BYTES = 256 << 20
 IDLE = 120  # milliseconds without a change after which averages replace samples below 1:1
@@ -31,6 +34,7 @@ class Compare(QWidget):
     """The panes, the scheduler that feeds them, and the cache of what they have shown."""
 
     settled = Signal()  # every pane shows what the state asks for
+    shown = Signal()  # the pixels of the panes, or what stands for them, have changed
     kernel_wanted = Signal()  # for the focused pane, from a file
 
     def __init__(self, store: Store) -> None:
@@ -67,13 +71,11 @@ class Compare(QWidget):
 
     def _connect(self, i: int, pane: PaneWidget) -> None:
         update, canvas = self._store.update, pane.canvas
-        pane.method.chosen.connect(partial(update, change.set_method, i))
-        pane.parameters.chosen.connect(partial(update, change.set_method, i))
+        pane.method.chosen.connect(partial(update, panes.set_method, i))
+        pane.parameters.chosen.connect(partial(update, panes.set_method, i))
         pane.kernel_wanted.connect(partial(update, change.focus, i))
         pane.kernel_wanted.connect(self.kernel_wanted)
-        pane.scale.chosen.connect(
-            lambda text: update(change.set_scale, i, change.parse_scale(text))
-        )
+        pane.scale.chosen.connect(lambda text: update(panes.set_scale, i, parse_scale(text)))
         canvas.pressed.connect(partial(update, change.focus, i))
         canvas.wheeled.connect(
             lambda notches, x, y: update(change.zoom, notches, x, y, *self.viewport())
@@ -134,6 +136,11 @@ class Compare(QWidget):
         self._later.stop()
         self._advance()
 
+    def shot(self) -> Shot:
+        """What the panes show now, for the panels."""
+        frames = {i: frame for i, frame in enumerate(self._frames) if frame is not None}
+        return Shot(self._store.state, self.viewport(), frames, self.is_settled)
+
     def _advance(self) -> None:
         """Show what is known of the requests, and have the rest computed."""
         wanted = [self._best(i, request) for i, request in enumerate(self._requests)]
@@ -145,6 +152,7 @@ class Compare(QWidget):
         ]
         for i, (request, frame) in enumerate(zip(wanted, known, strict=True)):
             self._show(i, request, None if missing else frame, bool(missing))
+        self.shown.emit()
         if missing:
             self._scheduler.submit(tuple(dict.fromkeys(missing)))
             return

@@ -35,9 +35,10 @@ import upsampler
 from upsampler.images import ImageError
 from upsampler.kernel_files import method_of
 
-from . import source, state
+from . import panes, source, state, texts
 from .actions import ACTIONS, plain
 from .compare import Compare
+from .dock import PanelDock
 from .scheduler import Outcome, Scheduler
 from .state import ViewerState
 from .store import Store
@@ -70,6 +71,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.compare, 1)
         self.setCentralWidget(centre)
         self._position, self._values, self._info = self._make_status()
+        self.dock = PanelDock(self.store, self.compare.shot)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
+        self.compare.shown.connect(self.dock.refresh)
         self._cpu = _cpu()
         self.store.changed.connect(self._show)
         self._show()
@@ -120,7 +124,7 @@ class MainWindow(QMainWindow):
         self.scale = QComboBox()
         self.scale.setEditable(True)
         self.scale.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.scale.addItems([str(s) for s in state.SCALES])
+        self.scale.addItems([str(s) for s in texts.SCALES])
         self.scale.setMinimumContentsLength(5)
         self.scale.setToolTip("4, 1.5, 3/2, or 2x3 for across x down; Enter applies it")
         self.scale.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -202,7 +206,7 @@ class MainWindow(QMainWindow):
             self.store.update(state.warned, str(error))
             return
         self.store.update(state.dismissed)
-        self.store.update(state.set_method, self.store.state.focus, method)
+        self.store.update(panes.set_method, self.store.state.focus, method)
 
     def reload(self) -> None:
         path = self.store.state.source.path
@@ -228,12 +232,12 @@ class MainWindow(QMainWindow):
     def set_scale(self, text: str) -> None:
         """The scale of all panes from the text of the box; what it cannot be is said."""
         try:
-            scale = state.parse_scale(text)
+            scale = texts.parse_scale(text)
         except ValueError as error:
             self.store.update(state.warned, str(error))
             return
         self.store.update(state.dismissed)
-        self.store.update(state.set_all_scales, scale)
+        self.store.update(panes.set_all_scales, scale)
         self.compare.panes[self.store.state.focus].canvas.setFocus()
 
     def toggle_full_screen(self) -> None:
@@ -266,18 +270,20 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._loader.close(wait=False)  # reading a file cannot be interrupted
         self.compare.close_workers()
+        self.dock.close_workers()
         event.accept()
 
     # -- showing the state ------------------------------------------------------------------------
 
     def _show(self) -> None:
         now = self.store.state
+        self.dock.refresh()
         self.setWindowTitle(f"{now.source.name} - upsampler")
         self._banner.setVisible(now.message is not None)
         self._message.setText(now.message or "")
         self.actions_by_name["reload"].setEnabled(now.source.path is not None)
         self._zoom.setText("" if now.view is None else f"{now.view.z * 100:.4g} %")
-        scales = {state.scale_text(pane.scale) for pane in now.panes}
+        scales = {texts.scale_text(pane.scale) for pane in now.panes}
         if not self.scale.lineEdit().hasFocus():
             with QSignalBlocker(self.scale):
                 self.scale.setCurrentText(scales.pop() if len(scales) == 1 else "")

@@ -10,7 +10,8 @@ from upsampler.methods import MENU
 from . import theme
 from .canvas import Canvas
 from .choice import Choice
-from .state import SCALES, Pane, method_texts, scale_text, variants
+from .state import Pane
+from .texts import SCALES, method_texts, scale_text, variants
 
 METHODS = {
     heading: {method.name: method.label for method in methods} for heading, methods in MENU.items()

@@ -14,10 +14,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from . import difference
 from ._pack import average, pack
+from .difference import Difference
 from .prepared import prepared
+from .settings import PLAIN, Tone
 from .source import Source
-from .state import Pane
+from .state import Pane, Subject
+from .toning import toned
 from .viewport import Axis
 
 OUTSIDE = 0xFF17191C  # around the picture
@@ -33,13 +37,18 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """All that a frame depends on; equal requests have equal frames."""
+    """All that a frame depends on; equal requests have equal frames.
+
+    With a `Tone` for its `look` a frame has the values of the method, with a `Difference` how far
+    these are from those of another pane.
+    """
 
     source: Source
     pane: Pane
     rows: Axis
     cols: Axis
     averaged: bool = False
+    look: Tone | Difference = PLAIN
 
     def __post_init__(self) -> None:
         assert self.averaged is False or self.minified
@@ -48,6 +57,13 @@ class Request:
     def minified(self) -> bool:
         """Whether a device pixel covers several outputs along some axis."""
         return not (self.rows.magnified and self.cols.magnified)
+
+    def empty(self, rows: int, cols: int) -> np.ndarray:
+        """Room for so many values."""
+        if isinstance(self.look, Difference):
+            return np.empty((rows, cols, 1), np.float32)
+        values = self.source.values
+        return np.empty((rows, cols, values.shape[2]), values.dtype)
 
     @property
     def chip(self) -> str:
@@ -118,7 +134,7 @@ class Frame:
         What is shown while the new frame is computed; still repeated, never interpolated.
         """
         return _packed(
-            self.request.source, self.values, self.rows.positions(rows), self.cols.positions(cols)
+            self.request, self.values, self.rows.positions(rows), self.cols.positions(cols)
         )
 
 
@@ -138,9 +154,7 @@ def render(request: Request, cancelled: Callable[[], bool] = never, threads: int
     make = _averages if request.averaged else _samples
     values, rows, cols = make(request, cancelled, threads)
     seconds = time.perf_counter() - start
-    pixels = _packed(
-        request.source, values, rows.positions(request.rows), cols.positions(request.cols)
-    )
+    pixels = _packed(request, values, rows.positions(request.rows), cols.positions(request.cols))
     return Frame(request, values, rows, cols, pixels, seconds)
 
 
@@ -156,14 +170,35 @@ def output(
     return prepared(source, pane).window(rows, cols, out, threads)
 
 
+def _made(
+    request: Request,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    threads: int,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """A window of all values that a request is about."""
+    look = request.look
+    if not isinstance(look, Difference):
+        return output(request.source, request.pane, rows, cols, threads, out)
+
+    def fetch(subject: Subject, rows: tuple[int, int], cols: tuple[int, int]) -> np.ndarray:
+        return output(subject.source, subject.pane, rows, cols, threads)
+
+    made = difference.window(look, Subject(request.source, request.pane), rows, cols, fetch)
+    if out is None:
+        return made
+    out[:] = made
+    return out
+
+
 def _samples(
     request: Request, cancelled: Callable[[], bool], threads: int
 ) -> tuple[np.ndarray, Shown, Shown]:
     """The outputs at the middle of each device pixel."""
     rows, at_rows = _picked(request.rows)
     cols, at_cols = _picked(request.cols)
-    shown = request.source.values
-    values = np.empty((rows.count, cols.count, shown.shape[2]), shown.dtype)
+    values = request.empty(rows.count, cols.count)
     if not values.size:
         return values, rows, cols
     left, right = int(at_cols[0]), int(at_cols[-1]) + 1
@@ -174,9 +209,9 @@ def _samples(
         _give_up_if(cancelled)
         window = (int(at_rows[a]), int(at_rows[b - 1]) + 1), (left, right)
         if whole:
-            output(request.source, request.pane, *window, threads, values[a:b])
+            _made(request, *window, threads, values[a:b])
         else:
-            block = output(request.source, request.pane, *window, threads)
+            block = _made(request, *window, threads)
             values[a:b] = block[np.ix_(at_rows[a:b] - at_rows[a], at_cols - left)]
     return values, rows, cols
 
@@ -187,8 +222,7 @@ def _averages(
     """The mean of the outputs of each device pixel; memory for a block of outputs, not for all."""
     rows, row_edges = _boxes(request.rows)
     cols, col_edges = _boxes(request.cols)
-    shown = request.source.values
-    values = np.empty((rows.count, cols.count, shown.shape[2]), shown.dtype)
+    values = request.empty(rows.count, cols.count)
     if not values.size:
         return values, rows, cols
     left, right = int(col_edges[0]), int(col_edges[-1])
@@ -196,7 +230,7 @@ def _averages(
     for a, b in _blocks(rows.count, max(BLOCK // ((right - left) * depth), 1)):
         _give_up_if(cancelled)
         top, bottom = int(row_edges[a]), int(row_edges[b])
-        block = output(request.source, request.pane, (top, bottom), (left, right), threads)
+        block = _made(request, (top, bottom), (left, right), threads)
         average(block, row_edges[a : b + 1] - top, col_edges - left, values[a:b])
     return values, rows, cols
 
@@ -241,9 +275,13 @@ def _source(axis: Axis) -> np.ndarray:
     return (np.arange(axis.extent) + 0.5 - axis.extent / 2) / axis.z + axis.centre
 
 
-def _packed(source: Source, values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+def _packed(request: Request, values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
     pixels = np.empty((rows.size, cols.size), np.uint32)
-    pack(values, rows, cols, pixels, OUTSIDE, source.weighted)
+    look, weighted = request.look, request.source.weighted
+    if isinstance(look, Difference):
+        pack(difference.coloured(values, look.diff), rows, cols, pixels, OUTSIDE, False)
+    else:
+        pack(toned(values, look, weighted), rows, cols, pixels, OUTSIDE, weighted)
     return pixels
 
 

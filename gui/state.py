@@ -1,47 +1,73 @@
-"""The whole state of the viewer as one frozen value, and the functions that lead to the next one.
+"""The whole state of the viewer as one frozen value, and where it looks.
 
-Nothing here knows Qt.  Whatever a key, a wheel or a menu does to the window is one of these
-functions, so it can be tested without a window, and panes cannot drift apart: there is one View.
+Nothing here knows Qt.  Whatever a key, a wheel or a menu does to the window is a function from a
+state to the next one (here, in `panes` and in `changes`), so it can be tested without a window,
+and panes cannot drift apart: there is one View.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, TypeVar
 
-from upsampler.kernel_methods import KernelMethod
-from upsampler.methods import parse
+from upsampler.methods import Interpolation, parse
 
 from . import viewport
+from .settings import PLAIN, Diff, Geometry, Mode, Region, Split, Tone
 from .source import Source
+from .texts import Scale
 from .viewport import Axis, View
 
-Scale = tuple[Fraction, Fraction]  # down, across
-SCALES = (1, 2, 3, 4, 6, 8, 16)  # offered in menus
-SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # of kernels, offered in menus
-SEEDS = 4
-SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
-_NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
-
-
+F = TypeVar("F", bound=Callable[..., Any])
 FIRST_METHODS = ("nearest", "bilinear", "bilinear:align_corners", "bicubic")
+FIRST_DIFF = Diff()
 FIRST_SCALE = (Fraction(4), Fraction(4))
+TRUTH = -1  # in the place of a pane's number: the picture that the panes are to come close to
+# What a session does not keep, and the values that stand for it.
+TRANSIENT: dict[str, Any] = {
+    "cursor": None, "message": None, "opening": None, "holding": False, "selecting": False
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Pane:
     """What one pane computes; where it looks is in the View, which is everybody's.
 
-    `method` is a name, as `upsampler.methods.parse` reads it.
+    `method` is a name, as `upsampler.methods.parse` reads it.  `nudge` moves this pane's picture
+    down and across, in source pixels.
     """
 
     method: str
     scale: Scale = FIRST_SCALE
+    nudge: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def still(self) -> Pane:
+        """The same computation: where the picture lies is no part of it."""
+        return replace(self, nudge=(0.0, 0.0)) if self.nudge != (0.0, 0.0) else self
 
     def output_size(self, n: tuple[int, int]) -> tuple[int, int]:
         """Height and width of the whole result for a source of `n` pixels, at least 1 x 1."""
         return max(int(n[0] * self.scale[0]), 1), max(int(n[1] * self.scale[1]), 1)
+
+
+# A picture as it is, as if a method had made it.
+UNCHANGED = Pane("nearest", (Fraction(1), Fraction(1)))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is computed for a pane: a method, its scale and the picture it is given."""
+
+    source: Source
+    pane: Pane
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the result."""
+        return self.pane.output_size(self.source.size)
 
 
 @dataclass(frozen=True)
@@ -58,6 +84,20 @@ class ViewerState:
         What went wrong last, until something else is opened.
     opening : str or None
         Name of the file that is being read.
+    line : (float, float)
+        Where the lines of a split cross, down and across, in parts of a pane.
+    truth : Source or None
+        The ground truth, in the size of the results.
+    reference : int
+        The pane that the others are compared with, or `TRUTH`.
+    blinking : bool
+        Whether pane and reference alternate by themselves.
+    holding : bool
+        Whether the reference stands in for the panes just now.
+    selecting : bool
+        Whether the next drag draws a region.
+    panel : str
+        Name of the panel on the right that is open, "" for none.
     """
 
     source: Source
@@ -67,17 +107,59 @@ class ViewerState:
     cursor: tuple[float, float] | None = None
     message: str | None = None
     opening: str | None = None
+    mode: Mode = Mode.GRID
+    split: Split = Split.VERTICAL
+    line: tuple[float, float] = (0.5, 0.5)
+    diff: Diff = FIRST_DIFF
+    tone: Tone = PLAIN
+    geometry: Geometry = Geometry.FRAME
+    truth: Source | None = None
+    reference: int = 0
+    region: Region | None = None
+    numbers: bool = True
+    loupe: bool = False
+    blinking: bool = False
+    holding: bool = False
+    selecting: bool = False
+    panel: str = ""
+    theme: str = "dark"
+
+    @property
+    def lineup(self) -> tuple[int, ...]:
+        """All panes in the order in which they are compared: the reference, the focus, the rest."""
+        return tuple(dict.fromkeys((self.reference, self.focus, *range(len(self.panes)))))
+
+    @property
+    def rival(self) -> int:
+        """The pane to set against the reference: the focused one, or the first that is another."""
+        return self.lineup[1] if len(self.lineup) > 1 else self.reference
+
+    def subject(self, pane: int) -> Subject:
+        """What pane number `pane` computes, or the truth."""
+        if pane == TRUTH:
+            assert self.truth is not None
+            return Subject(self.truth, UNCHANGED)
+        return Subject(self.source, self.panes[pane].still)
 
     def axes(self, pane: int, width: int, height: int) -> tuple[Axis, Axis]:
         """Rows and columns of a pane of `width` x `height` device pixels."""
         assert self.view is not None
-        n = self.source.size
-        m = self.panes[pane].output_size(n)
-        view = self.view
-        return (
-            Axis(n[0], m[0], height, view.cy, view.z),
-            Axis(n[1], m[1], width, view.cx, view.z),
-        )
+        view, n, m = self.view, self.source.size, self.subject(pane).size
+        dy, dx = (0.0, 0.0) if pane == TRUTH else self.panes[pane].nudge
+        rows = Axis(n[0], m[0], height, view.cy - dy, view.z)
+        cols = Axis(n[1], m[1], width, view.cx - dx, view.z)
+        if self.geometry is Geometry.FRAME or pane == TRUTH:
+            return rows, cols
+        method = parse(self.panes[pane].method)
+        if not (isinstance(method, Interpolation) and method.align_corners):
+            return rows, cols
+        return viewport.sampled(rows, method.antialias), viewport.sampled(cols, method.antialias)
+
+
+def continuous(change: F) -> F:
+    """Mark a change that comes in bursts, such as a drag: undo takes a burst back as a whole."""
+    change.continuous = True  # type: ignore[attr-defined]
+    return change
 
 
 def home(state: ViewerState, width: int, height: int) -> ViewerState:
@@ -85,15 +167,15 @@ def home(state: ViewerState, width: int, height: int) -> ViewerState:
 
     Not the whole picture, as the methods differ in the pixels, and these are what must be seen.
     """
-    fit = viewport.fitting(state.source.size, _focused_output(state), width, height)
-    z = max(fit, _focused_s(state))
+    fit = viewport.fitting(state.source.size, focused_output(state), width, height)
+    z = max(fit, focused_s(state))
     whole = state.source.size[1] * z <= width and state.source.size[0] * z <= height
     return _centred(state, z) if whole else replace(state, view=View(*state.source.centre, z))
 
 
 def fit(state: ViewerState, width: int, height: int) -> ViewerState:
     """The whole picture in a pane of `width` x `height` device pixels."""
-    z = viewport.fitting(state.source.size, _focused_output(state), width, height)
+    z = viewport.fitting(state.source.size, focused_output(state), width, height)
     return _centred(state, z)
 
 
@@ -101,17 +183,18 @@ def n_to_one(state: ViewerState, k: float) -> ViewerState:
     """`k` device pixels for an output pixel of the focused pane, about the centre."""
     if state.view is None:
         return state
-    return replace(state, view=replace(state.view, z=k * _focused_s(state)))
+    return replace(state, view=replace(state.view, z=k * focused_s(state)))
 
 
+@continuous
 def zoom(
     state: ViewerState, notches: int, px: float, py: float, width: int, height: int
 ) -> ViewerState:
     """Zoom about the device point (px, py) of a pane, to the next even stops of the focused one."""
     if state.view is None:
         return state
-    s = _focused_s(state)
-    smallest, largest = viewport.limits(state.source.size, _focused_output(state))
+    s = focused_s(state)
+    smallest, largest = viewport.limits(state.source.size, focused_output(state))
     k = state.view.z / s
     for _ in range(abs(notches)):
         following = viewport.wheel(k, 1 if notches > 0 else -1)
@@ -123,6 +206,7 @@ def zoom(
     return replace(state, view=state.view.zoomed(k * s, px, py, width, height))
 
 
+@continuous
 def pan(state: ViewerState, dx: float, dy: float) -> ViewerState:
     """The picture moved by (dx, dy) device pixels."""
     if state.view is None:
@@ -138,32 +222,20 @@ def focus(state: ViewerState, pane: int) -> ViewerState:
     return replace(state, focus=pane) if 0 <= pane < len(state.panes) else state
 
 
-def set_method(state: ViewerState, pane: int, method: str) -> ViewerState:
-    return _with_pane(state, pane, replace(state.panes[pane], method=parse(method).name))
-
-
-def set_scale(state: ViewerState, pane: int, scale: Scale) -> ViewerState:
-    """The scale of one pane; the View stays, so it goes on showing the same rectangle."""
-    return _with_pane(state, pane, replace(state.panes[pane], scale=scale))
-
-
-def set_all_scales(state: ViewerState, scale: Scale) -> ViewerState:
-    """The scale of every pane, and the zoom moved to the nearest even stop of the new one."""
-    state = replace(state, panes=tuple(replace(p, scale=scale) for p in state.panes))
-    if state.view is None:
-        return state
-    s = _focused_s(state)
-    return replace(state, view=replace(state.view, z=viewport.stop(state.view.z / s) * s))
-
-
 def opening(state: ViewerState, name: str) -> ViewerState:
     return replace(state, opening=name)
 
 
 def opened(state: ViewerState, source: Source) -> ViewerState:
     """Another picture; one of the same size is seen at the same place, to flip between two."""
-    view = state.view if source.size == state.source.size else None
-    return replace(state, source=source, view=view, message=None, opening=None)
+    old = state.source
+    state = replace(state, source=source, message=None, opening=None)
+    if source.size != old.size:
+        state = replace(state, view=None, region=None)
+    if source.size == old.size and source.path is not None and source.path == old.path:
+        return state  # read again
+    # What was the truth of the old picture is none of this one.
+    return replace(state, truth=None, reference=max(state.reference, 0))
 
 
 def failed(state: ViewerState, message: str) -> ViewerState:
@@ -179,75 +251,13 @@ def dismissed(state: ViewerState) -> ViewerState:
     return replace(state, message=None)
 
 
-def variants(method: str) -> dict[str, dict[str, str]]:
-    """The same method with other parameters: names and texts, by headings; none for fixed rules."""
-    now = parse(method)
-    if not isinstance(now, KernelMethod):
-        return {}
-    groups = {}
-    if "k" in now.parameters:
-        sizes = sorted({*SIZES, now.k} - {None})
-        groups["Size of the kernel"] = {replace(now, k=None).name: "k of its own"} | {
-            replace(now, k=k).name: f"k = {k}" for k in sizes
-        }
-    if "seed" in now.parameters:
-        seeds = sorted({*range(SEEDS), now.seed, now.seed + 1})
-        groups["Random weights"] = {replace(now, seed=s).name: f"seed = {s}" for s in seeds}
-    return groups
-
-
-def method_texts(method: str) -> tuple[str, str]:
-    """A method for people, and its parameters."""
-    now = parse(method)
-    if not isinstance(now, KernelMethod) or not now.parameters:
-        return now.label, ""
-    values = {"k": now.k or "auto", "seed": now.seed}
-    parameters = "  ".join(f"{name}={values[name]}" for name in now.parameters)
-    return replace(now, k=None, seed=0).label, parameters
-
-
-def parse_scale(text: str) -> Scale:
-    """A scale as it is typed: ``4``, ``1.5``, ``3/2``, or ``2x3`` for across x down.
-
-    Raises
-    ------
-    ValueError
-        If it is no such thing, or beyond 1/64 to 64.
-    """
-    parts = text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x").strip("x").split("x")
-    low, high = SCALE_LIMITS
-    allowed = "allowed: a number, a fraction or two of them (2x3 is across x down), 1/64 to 64"
-    # The pattern comes first: Fraction("1e999999999") would be worked out.
-    if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
-        raise ValueError(f"scale: got {text!r}; {allowed}")
-    numbers = [Fraction(part.strip()) for part in parts]
-    if not all(low <= number <= high for number in numbers):
-        raise ValueError(f"scale: got {text!r}; {allowed}")
-    return numbers[-1], numbers[0]
-
-
-def scale_text(scale: Scale) -> str:
-    """``4``, ``1.5``, ``2x3``: what `parse_scale` reads."""
-    down, across = (_number(s) for s in scale)
-    return across if down == across else f"{across}x{down}"
-
-
-def _number(s: Fraction) -> str:
-    return f"{float(s):g}" if Fraction(f"{float(s):g}") == s else str(s)
-
-
-def _with_pane(state: ViewerState, index: int, pane: Pane) -> ViewerState:
-    panes = (*state.panes[:index], pane, *state.panes[index + 1 :])
-    return replace(state, panes=panes)
-
-
-def _focused_output(state: ViewerState) -> tuple[int, int]:
+def focused_output(state: ViewerState) -> tuple[int, int]:
     return state.panes[state.focus].output_size(state.source.size)
 
 
-def _focused_s(state: ViewerState) -> float:
+def focused_s(state: ViewerState) -> float:
     """S of the columns of the focused pane, for which the stops of the zoom are even."""
-    return _focused_output(state)[1] / state.source.size[1]
+    return focused_output(state)[1] / state.source.size[1]
 
 
 def _centred(state: ViewerState, z: float) -> ViewerState:

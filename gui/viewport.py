@@ -60,9 +60,12 @@ def _held(new: float, old: float, n: int) -> float:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of one pane: `n` source, `m` output and `extent` device pixels."""
+    """One axis of one pane: `n` source, `m` output and `extent` device pixels.
 
-    n: int
+    `n` is what `m` outputs cover, which is not whole in the geometry of samples.
+    """
+
+    n: float
     m: int
     extent: int
     centre: float
@@ -131,6 +134,20 @@ class Axis:
             return 0, e[:1]
         first, last = int(filled[0]), int(filled[-1])
         return first, e[first : last + 2]
+
+
+def sampled(axis: Axis, antialias: bool) -> Axis:
+    """`axis` with each output where align_corners took its sample.
+
+    The first and the last output lie on the centres of the first and the last source pixel, so an
+    output covers (n - 1) / (m - 1) source pixels.  With antialias the first begins with the source
+    and only this step differs from the frame's.
+    """
+    if axis.n == 1 or axis.m == 1:
+        return axis  # there is one place to take samples at
+    step = (axis.n - 1) / (axis.m - 1)
+    shift = 0.0 if antialias else (step - 1) / 2
+    return replace(axis, n=axis.m * step, centre=axis.centre + shift)
 
 
 def snapped(k: float) -> int | Fraction | float:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
-from upsampler_gui import compare, render, state
+from upsampler_gui import compare, panes, render, state
 from upsampler_gui.actions import ACTIONS
 from upsampler_gui.mainwindow import MainWindow
 
@@ -220,7 +220,7 @@ def test_obsolete_work(show, window):
 
     moved = state.pan(now, 3, 3)
     small = state.n_to_one(now, 0.25)
-    other = state.set_method(now, 0, "area")
+    other = panes.set_method(now, 0, "area")
     assert opened is now.source
     assert not compare.obsolete((request(now),), (request(moved),))
     assert compare.obsolete((request(small, True),), (request(moved),))

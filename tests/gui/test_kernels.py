@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
-from upsampler_gui import compare, state
+from upsampler_gui import compare, panes, state
 from upsampler_gui.prepared import prepared
 from upsampler_gui.source import source
 from upsampler_gui.state import Pane
@@ -35,7 +35,7 @@ def choose(window, qtbot):
 
     def choose(*methods):
         for i, method in enumerate(methods):
-            window.store.update(state.set_method, i, method)
+            window.store.update(panes.set_method, i, method)
         settle(qtbot, window)
 
     return choose
@@ -75,7 +75,7 @@ def test_a_kernel_is_learned_once_for_a_picture(window, qtbot, show, choose, fit
     settle(qtbot, window)
     at_k(window, qtbot, 2)
     assert len(fits) == 1
-    window.store.update(state.set_scale, 1, (Fraction(3), Fraction(3)))
+    window.store.update(panes.set_scale, 1, (Fraction(3), Fraction(3)))
     settle(qtbot, window)
     assert fits[1:] == [(3, 1, 60, 81)]
     show(drive.noise(30, 40, seed=1))
@@ -120,7 +120,7 @@ def test_the_status_bar_does_not_wait_for_a_kernel(window, qtbot, show, monkeypa
     at_k(window, qtbot, 8)
     monkeypatch.setattr(window.compare._scheduler, "submit", lambda jobs: 0)
     for i in range(4):
-        window.store.update(state.set_method, i, "conv_transpose:learned")
+        window.store.update(panes.set_method, i, "conv_transpose:learned")
     monkeypatch.setattr(compare, "output", lambda *a: pytest.fail("computed by the window"))
     window.compare.refresh()
     window.store.update(state.point, (-10.5, 7.0))  # the mouse may have been there already
@@ -134,7 +134,7 @@ def test_a_scale_that_is_not_whole_is_a_sentence_in_its_pane(window, qtbot, show
     show(drive.noise(61, 83))
     choose("bilinear", "conv_transpose:box", "resize_conv:random", "pixel_shuffle:icnr")
     half = Fraction(3, 2)
-    window.store.update(state.set_all_scales, (half, half))
+    window.store.update(panes.set_all_scales, (half, half))
     settle(qtbot, window)
     told = [pane.canvas.error for pane in window.compare.panes]
     assert told == [
@@ -146,7 +146,7 @@ def test_a_scale_that_is_not_whole_is_a_sentence_in_its_pane(window, qtbot, show
     assert chips(window)[1:] == ["failed"] * 3
     assert chips(window)[0].startswith("exact")
     assert len(np.unique(grabs(window)[1])) > 1  # the sentence is to be seen
-    window.store.update(state.set_all_scales, FOUR)
+    window.store.update(panes.set_all_scales, FOUR)
     settle(qtbot, window)
     assert "failed" not in chips(window)
 
@@ -154,7 +154,7 @@ def test_a_scale_that_is_not_whole_is_a_sentence_in_its_pane(window, qtbot, show
 def test_two_scales_are_too_many_for_a_pixel_shuffle(window, qtbot, show, choose):
     show(drive.noise(61, 83))
     choose("conv_transpose:box", "pixel_shuffle:icnr")
-    window.store.update(state.set_all_scales, (Fraction(2), Fraction(3)))
+    window.store.update(panes.set_all_scales, (Fraction(2), Fraction(3)))
     settle(qtbot, window)
     assert [pane.canvas.error for pane in window.compare.panes[:2]] == [
         "",
@@ -276,6 +276,6 @@ def test_kernels_of_no_use(window, qtbot, show, kernel, tmp_path):
     assert not window._banner.isVisible()
     assert window.compare.panes[0].canvas.error == f"{tmp_path / 'two.npz'}: is for scale 2, not 4"
     assert chips(window) == ["failed", "exact 1:1", "exact 1:1", "exact 1:1"]
-    window.store.update(state.set_scale, 0, (Fraction(2), Fraction(2)))
+    window.store.update(panes.set_scale, 0, (Fraction(2), Fraction(2)))
     settle(qtbot, window)
     assert window.compare.panes[0].canvas.error == ""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from upsampler_gui import actions, state
+from upsampler_gui import actions, panes, state, texts
 from upsampler_gui.actions import ACTIONS
 from upsampler_gui.source import built_in, source
 from upsampler_gui.state import ViewerState
@@ -41,7 +41,7 @@ def test_home_shows_pixels(at):
 def test_fit(at):
     # 350 / 1200 is less than 1/3 and more than 1/4.
     assert view(state.fit(at, W, H)) == (150, 100, 1)
-    wide = state.set_scale(at, 0, (FOUR, Fraction(2)))
+    wide = panes.set_scale(at, 0, (FOUR, Fraction(2)))
     assert view(state.fit(wide, W, H))[2] == 1  # 2 outputs across for a device pixel, 4 down
 
 
@@ -101,7 +101,7 @@ def test_the_table_is_sound():
 
 
 def test_the_wheel_stops_for_the_focused_pane(at):
-    at = state.focus(state.set_scale(at, 1, (Fraction(3), Fraction(5))), 1)
+    at = state.focus(panes.set_scale(at, 1, (Fraction(3), Fraction(5))), 1)
     zoomed = state.zoom(at, 1, 0, 0, W, H)
     assert zoomed.view.z == 5  # 4/5 leads to 1:1 of x5, across
     before, after = at.view.source(0, 0, W, H), zoomed.view.source(0, 0, W, H)
@@ -119,35 +119,35 @@ def test_zoom_ends_somewhere(at):
 
 
 def test_a_scale_for_all_keeps_the_zoom_even(at):
-    after = state.set_all_scales(at, (Fraction(3), Fraction(3)))
+    after = panes.set_all_scales(at, (Fraction(3), Fraction(3)))
     assert {pane.scale for pane in after.panes} == {(3, 3)}
     assert after.view.z == 3  # 4/3 is nearest to 1
-    after = state.set_all_scales(replace(at, view=View(1, 2, 1.0)), (Fraction(3), Fraction(3)))
+    after = panes.set_all_scales(replace(at, view=View(1, 2, 1.0)), (Fraction(3), Fraction(3)))
     assert view(after) == (1, 2, 1)  # 1:3 is even
     unseen = replace(at, view=None)
-    assert state.set_all_scales(unseen, (FOUR, FOUR)).view is None
+    assert panes.set_all_scales(unseen, (FOUR, FOUR)).view is None
 
 
 def test_a_pane_may_differ(at):
-    after = state.set_method(state.set_scale(at, 2, (FOUR, Fraction(1))), 2, "lanczos3")
+    after = panes.set_method(panes.set_scale(at, 2, (FOUR, Fraction(1))), 2, "lanczos3")
     assert [pane.method for pane in after.panes] == ["nearest", "bilinear", "lanczos3", "bicubic"]
     assert after.panes[2].output_size((300, 200)) == (1200, 200)
     assert after.view == at.view
     with pytest.raises(ValueError, match="mode: got 'sinc'; allowed: one of nearest, "):
-        state.set_method(at, 0, "sinc")
+        panes.set_method(at, 0, "sinc")
     assert state.focus(at, 4) is at
 
 
 def test_names_are_kept_in_their_short_form(at):
-    after = state.set_method(at, 1, "transposed:random:seed=0:k=3")
+    after = panes.set_method(at, 1, "transposed:random:seed=0:k=3")
     assert after.panes[1].method == "conv_transpose:random:k=3"
 
 
 def test_methods_have_variants():
-    assert state.variants("bilinear:antialias") == state.variants("conv_transpose:bilinear") == {}
-    assert state.variants("conv_transpose:k.npz") == {}
-    assert list(state.variants("conv_transpose:learned")) == ["Size of the kernel"]
-    found = state.variants("resize_conv:bilinear:random:k=7:seed=9")
+    assert texts.variants("bilinear:antialias") == texts.variants("conv_transpose:bilinear") == {}
+    assert texts.variants("conv_transpose:k.npz") == {}
+    assert list(texts.variants("conv_transpose:learned")) == ["Size of the kernel"]
+    found = texts.variants("resize_conv:bilinear:random:k=7:seed=9")
     assert list(found) == ["Size of the kernel", "Random weights"]
     sizes, seeds = found.values()
     assert sizes["resize_conv:bilinear:random:k=3:seed=9"] == "k = 3"
@@ -160,12 +160,12 @@ def test_methods_have_variants():
 
 
 def test_methods_have_texts():
-    assert state.method_texts("bilinear:align_corners") == ("bilinear  align corners", "")
-    assert state.method_texts("conv_transpose:bilinear") == ("conv transpose  bilinear", "")
-    assert state.method_texts("conv_transpose:box:k=3") == ("conv transpose  box", "k=3")
-    texts = state.method_texts("pixel_shuffle:icnr:seed=5")
-    assert texts == ("pixel shuffle  icnr", "k=auto  seed=5")
-    assert state.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
+    assert texts.method_texts("bilinear:align_corners") == ("bilinear  align corners", "")
+    assert texts.method_texts("conv_transpose:bilinear") == ("conv transpose  bilinear", "")
+    assert texts.method_texts("conv_transpose:box:k=3") == ("conv transpose  box", "k=3")
+    shuffled = texts.method_texts("pixel_shuffle:icnr:seed=5")
+    assert shuffled == ("pixel shuffle  icnr", "k=auto  seed=5")
+    assert texts.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
 
 
 def test_output_sizes():
@@ -192,9 +192,9 @@ def test_opening(at):
      ("2 \N{MULTIPLICATION SIGN} 3", 3, 2), ("0.5X64", 64, 0.5), ("1/64", 1 / 64, 1 / 64)],
 )  # fmt: skip
 def test_scales_are_read(text, down, across):
-    scale = state.parse_scale(text)
+    scale = texts.parse_scale(text)
     assert scale == (down, across)
-    assert state.parse_scale(state.scale_text(scale)) == scale
+    assert texts.parse_scale(texts.scale_text(scale)) == scale
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_scales_are_read(text, down, across):
 )
 def test_what_is_no_scale_is_refused(text):
     with pytest.raises(ValueError, match="allowed: a number, a fraction or two of them"):
-        state.parse_scale(text)
+        texts.parse_scale(text)
 
 
 def test_an_exact_fraction_is_told_exactly():
     third = Fraction(1, 3)
-    assert state.scale_text((third, third)) == "1/3"
-    assert state.scale_text((Fraction(1, 8), third)) == "1/3x0.125"
+    assert texts.scale_text((third, third)) == "1/3"
+    assert texts.scale_text((Fraction(1, 8), third)) == "1/3x0.125"

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from upsampler_gui import state
+from upsampler_gui import panes, state
 
 from . import drive
 from .events import at_k, chips, drop, grabs, settle, turn
@@ -86,7 +86,7 @@ def test_what_is_not_a_file_is_not_dropped(window):
 @pytest.mark.parametrize("shape", [(61, 83), (400, 37)])
 def test_scenario_02_what_i_see_is_what_was_computed(window, qtbot, show, shape, k):
     show(drive.noise(*shape))
-    window.store.update(state.set_scale, 3, (Fraction(4), Fraction(2)))
+    window.store.update(panes.set_scale, 3, (Fraction(4), Fraction(2)))
     at_k(window, qtbot, k)
     turn(window.compare.panes[0].canvas, 1, 101, 57)
     turn(window.compare.panes[0].canvas, -1, 10, 33)
@@ -122,7 +122,7 @@ def test_below_one_to_one_an_average_replaces_the_samples(window, qtbot, show):
 def test_scenario_03_the_same_method_in_all_panes_is_the_same_picture(window, qtbot, show):
     show(drive.noise(91, 64))
     for i in range(4):
-        window.store.update(state.set_method, i, "bicubic")
+        window.store.update(panes.set_method, i, "bicubic")
     at_k(window, qtbot, 3)
     first, *others = grabs(window)
     for image in others:

@@ -1,0 +1,74 @@
+"""The tabs at the right: one panel at a time is open, made on demand and fed while it is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QDockWidget, QScrollArea, QTabWidget, QWidget
+
+from . import changes
+from .panels import PANELS, Panel, Shot
+from .store import Store
+
+
+class PanelDock(QDockWidget):
+    """Shows the panel that the state names; choosing a tab changes the state."""
+
+    def __init__(self, store: Store, shot: Callable[[], Shot]) -> None:
+        super().__init__("Panels")
+        self.setObjectName("panels")
+        self.setAllowedAreas(
+            Qt.DockWidgetArea.RightDockWidgetArea | Qt.DockWidgetArea.BottomDockWidgetArea
+        )
+        self._store, self._shot = store, shot
+        self._kinds = {kind.name: kind for kind in PANELS}
+        self.panels: dict[str, Panel] = {}
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Panels")
+        for kind in PANELS:
+            place = QScrollArea()
+            place.setWidgetResizable(True)
+            place.setFrameShape(QScrollArea.Shape.NoFrame)
+            self.tabs.addTab(place, kind.title)
+        self.setWidget(self.tabs)
+        self.tabs.currentChanged.connect(self._chosen)
+        self.visibilityChanged.connect(self._seen)
+        self.hide()
+
+    @property
+    def open_panel(self) -> Panel | None:
+        return self.panels.get(self._store.state.panel)
+
+    def refresh(self) -> None:
+        """Open or close what the state says, and feed the panel that is seen."""
+        name = self._store.state.panel
+        known = name in self._kinds
+        if known:
+            index = list(self._kinds).index(name)
+            if name not in self.panels:
+                self.panels[name] = self._kinds[name](self._store)
+                self._place(index).setWidget(self.panels[name])
+            with QSignalBlocker(self.tabs):
+                self.tabs.setCurrentIndex(index)
+        if self.isHidden() == known:
+            self.setVisible(known)
+        if known and self.isVisible():
+            self.panels[name].refresh(self._shot())
+
+    def close_workers(self) -> None:
+        for panel in self.panels.values():
+            panel.close_workers()
+
+    def _place(self, index: int) -> QScrollArea:
+        place: QWidget = self.tabs.widget(index)
+        assert isinstance(place, QScrollArea)
+        return place
+
+    def _chosen(self, index: int) -> None:
+        self._store.update(changes.open_panel, list(self._kinds)[index])
+
+    def _seen(self, _visible: bool) -> None:
+        if self.isHidden() and self._store.state.panel in self._kinds:  # closed by its button
+            self._store.update(changes.open_panel, "")

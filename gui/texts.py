@@ -1,0 +1,74 @@
+"""Methods and scales as they are read and typed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+from upsampler.kernel_methods import KernelMethod
+from upsampler.methods import parse
+
+Scale = tuple[Fraction, Fraction]  # down, across
+SCALES = (1, 2, 3, 4, 6, 8, 16)  # offered in menus
+SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # of kernels, offered in menus
+SEEDS = 4
+SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
+_NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
+
+
+def variants(method: str) -> dict[str, dict[str, str]]:
+    """The same method with other parameters: names and texts, by headings; none for fixed rules."""
+    now = parse(method)
+    if not isinstance(now, KernelMethod):
+        return {}
+    groups = {}
+    if "k" in now.parameters:
+        sizes = sorted({*SIZES, now.k} - {None})
+        groups["Size of the kernel"] = {replace(now, k=None).name: "k of its own"} | {
+            replace(now, k=k).name: f"k = {k}" for k in sizes
+        }
+    if "seed" in now.parameters:
+        seeds = sorted({*range(SEEDS), now.seed, now.seed + 1})
+        groups["Random weights"] = {replace(now, seed=s).name: f"seed = {s}" for s in seeds}
+    return groups
+
+
+def method_texts(method: str) -> tuple[str, str]:
+    """A method for people, and its parameters."""
+    now = parse(method)
+    if not isinstance(now, KernelMethod) or not now.parameters:
+        return now.label, ""
+    values = {"k": now.k or "auto", "seed": now.seed}
+    parameters = "  ".join(f"{name}={values[name]}" for name in now.parameters)
+    return replace(now, k=None, seed=0).label, parameters
+
+
+def parse_scale(text: str) -> Scale:
+    """A scale as it is typed: ``4``, ``1.5``, ``3/2``, or ``2x3`` for across x down.
+
+    Raises
+    ------
+    ValueError
+        If it is no such thing, or beyond 1/64 to 64.
+    """
+    parts = text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x").strip("x").split("x")
+    low, high = SCALE_LIMITS
+    allowed = "allowed: a number, a fraction or two of them (2x3 is across x down), 1/64 to 64"
+    # The pattern comes first: Fraction("1e999999999") would be worked out.
+    if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
+        raise ValueError(f"scale: got {text!r}; {allowed}")
+    numbers = [Fraction(part.strip()) for part in parts]
+    if not all(low <= number <= high for number in numbers):
+        raise ValueError(f"scale: got {text!r}; {allowed}")
+    return numbers[-1], numbers[0]
+
+
+def scale_text(scale: Scale) -> str:
+    """``4``, ``1.5``, ``2x3``: what `parse_scale` reads."""
+    down, across = (_number(s) for s in scale)
+    return across if down == across else f"{across}x{down}"
+
+
+def _number(s: Fraction) -> str:
+    return f"{float(s):g}" if Fraction(f"{float(s):g}") == s else str(s)
