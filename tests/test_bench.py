@@ -120,6 +120,15 @@ def test_measure_alternates_and_leaves_out_the_call_that_warms_up():
     assert turns == ["quick"] * 4 + ["quick"] * 4 + ["long"] + ["quick"] * 4
 
 
+def test_measure_lets_a_turn_settle():
+    machine = Machine()
+    runs = {"a": machine.run("a", *[1 / 64] * 20), "b": machine.run("b", 1.0, 1.0)}
+    stats = timing.measure(runs, 4 / 64, lambda: machine.now, settle=2.5 / 64)
+    assert machine.calls == ["a", "b", "a", *["a"] * (3 + timing.BURST), "b"]
+    assert stats["a"] == Stats(1 / 64, 1 / 64, 1 / 64, timing.BURST)
+    assert stats["b"].count == 1
+
+
 def test_measure_prepares_every_call_before_the_clock_runs():
     machine = Machine()
     runs = {"a": machine.run("a", *[1 / 64] * 6), "b": machine.run("b", *[1.0] * 2)}

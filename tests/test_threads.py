@@ -124,6 +124,42 @@ def test_setting_the_number_while_others_compute(default_threads):
         other.join()
 
 
+WHERE = """
+    import os
+    import numpy as np
+    from upsampler import interpolate
+
+    def helpers():
+        others = set(os.listdir("/proc/self/task")) - {str(os.getpid())}
+        return [os.sched_getaffinity(int(number)) for number in others - before]
+
+    def compute():
+        for _ in range(3):
+            interpolate(x, scale_factor=3, mode="bicubic", num_threads=2)
+
+    x = np.zeros((300, 400), np.float32)
+    before = set(os.listdir("/proc/self/task"))
+    two = set(sorted(os.sched_getaffinity(0))[:2])
+    os.sched_setaffinity(0, two)
+    compute()
+    (cores,) = helpers()
+    assert len(cores) == 1 and cores < two, cores
+    one = {min(two)}
+    os.sched_setaffinity(0, one)
+    compute()
+    (cores,) = helpers()
+    assert cores == one, cores
+    print("well")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux lets us choose cores")
+@pytest.mark.skipif(CORES < 2, reason="there is one core to run on")
+def test_helpers_leave_the_core_of_their_caller():
+    """And stay on the cores that it may use, even where that is a single one."""
+    assert run(WHERE) == "well"
+
+
 # Python 3.12 warns of fork in a process with threads; that it works nevertheless is the point.
 QUIET = """
     import warnings

@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-# Timed calls in a row, after one that is not timed: it warms the caches, and by its end the
-# threads of the one before have stopped spinning.  (A pause besides, of 1 to 20 ms between
-# PyTorch and OpenCV or memset, changed no median by more than the noise.)
+# Timed calls in a row, after those that are not timed: they warm the caches.
 BURST = 3
 COLD = 1.0  # seconds up to which a first call may be slow for its tables and pages: call again
 LONG = 0.1  # seconds from which a call stands alone: its own length warms it up
 MOST = 20  # turns at most
+# Seconds that the calls which are not timed take, with several threads.  Those of OpenMP
+# (PyTorch's) go on spinning for some 10 ms after a call, on the core of another's thread: calls of
+# 5.5 ms took 8.3 ms right behind one of PyTorch.  To rest instead would be unfair to the peers:
+# after 50 ms without work the system put both of PyTorch's threads on one core.
+SETTLE = 0.015
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,11 @@ def measure(
     share: float,
     clock: Callable[[], float] = time.perf_counter,
     prepare: Mapping[str, Callable[[], object]] = MappingProxyType({}),
+    settle: float = 0.0,
 ) -> dict[str, Stats]:
     """Time all `runs` alternately, each for about `share` seconds.
 
+    A turn begins with calls that are not timed, one at least, for `settle` seconds.
     Before each call of a name comes what `prepare` has for it; that and the end of the results
     are outside of the timed span, the collector of garbage is off.
     """
@@ -80,7 +85,10 @@ def measure(
         seconds: dict[str, list[float]] = {name: [] for name in runs}
         for name in schedule({name: turns(s, share) for name, s in first.items()}):
             if first[name] < LONG:
+                end = clock() + settle
                 timed(name)
+                while clock() < end:
+                    timed(name)
             for _ in range(BURST if first[name] < LONG else 1):
                 seconds[name].append(timed(name))
     finally:

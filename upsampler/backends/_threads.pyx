@@ -8,13 +8,15 @@ another thread may hold for milliseconds.  These threads have no Python state at
 A job is a number of units that participants claim one by one, so a thread that comes late (or
 whose core is busy) simply claims fewer.  The caller works too and never waits for a helper that
 has not begun.  Over all calls at once there are at most as many running threads as cores, or as
-many as a single call asked for: a call that finds no free helper works alone.
+many as a single call asked for: a call that finds no free helper works alone.  On Linux helpers
+keep off the core of their caller (why: _affinity.h).
 
 The locks are CPython's own (``PyThread_*``), which need no GIL and exist on every platform.
 """
 
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 cdef extern from "pythread.h" nogil:
     ctypedef void* PyThread_type_lock
@@ -27,6 +29,13 @@ cdef extern from "pythread.h" nogil:
 
 cdef extern from "_native.h" nogil:
     Py_ssize_t fetch_add(Py_ssize_t*, Py_ssize_t)
+
+cdef extern from "_affinity.h" nogil:
+    ctypedef struct cores_t:
+        pass
+    long this_thread()
+    void cores_for_helpers(cores_t*)
+    void confine(long, cores_t*, const cores_t*)
 
 cdef enum:
     MAX_WORKERS = 255
@@ -47,6 +56,8 @@ cdef struct Worker:
     PyThread_type_lock wake
     Job* job  # what to do next; NULL once taken, or taken back
     bint woken  # `wake` has been released and not yet consumed
+    long thread  # the system's number of it; 0 before it ran, or where there is none
+    cores_t cores  # where it may run
 
 cdef struct Spare:
     char* memory
@@ -63,12 +74,13 @@ cdef int spare_count = 0
 cdef int cores = 1
 
 
-cdef char* take_scratch(size_t size) noexcept nogil:
-    """A block of at least `size` bytes, recycled where one fits; NULL where there is no memory.
+cdef char* take_scratch(const Job* job) noexcept nogil:
+    """A block for a participant, recycled where one fits; NULL where there is no memory.
 
     Blocks of more than 128 kB fresh from malloc cost a page fault for every 4 kB on each call.
     """
     global spare_count
+    cdef size_t size = job.scratch + ALIGN + sizeof(size_t)
     cdef int k, best = -1
     cdef char* memory = NULL
     PyThread_acquire_lock(mutex, 1)
@@ -100,14 +112,12 @@ cdef void give_scratch(char* memory) noexcept nogil:
     free(memory)
 
 
-cdef bint work(Job* job) noexcept nogil:
-    """Claim units until none is left; False where there was no memory to work in."""
-    cdef char* memory = take_scratch(job.scratch + ALIGN + sizeof(size_t))
-    cdef char* scratch
+cdef void work(Job* job, char* memory) noexcept nogil:
+    """Claim units until none is left; without memory do nothing, the others do that share."""
+    cdef char* scratch = memory + sizeof(size_t)
     cdef Py_ssize_t unit
     if memory == NULL:
-        return False
-    scratch = memory + sizeof(size_t)
+        return
     scratch += (ALIGN - (<uintptr_t> scratch) % ALIGN) % ALIGN
     while True:
         unit = fetch_add(&job.next, 1)
@@ -115,13 +125,15 @@ cdef bint work(Job* job) noexcept nogil:
             break
         job.fn(job.data, unit, scratch)
     give_scratch(memory)
-    return True
 
 
 cdef void worker_main(void* argument) noexcept nogil:
     global idle_count, running
     cdef Worker* self = <Worker*> argument
     cdef Job* job
+    PyThread_acquire_lock(mutex, 1)
+    self.thread = this_thread()
+    PyThread_release_lock(mutex)
     while True:
         PyThread_acquire_lock(self.wake, 1)
         PyThread_acquire_lock(mutex, 1)
@@ -133,7 +145,7 @@ cdef void worker_main(void* argument) noexcept nogil:
         PyThread_release_lock(mutex)
         if job == NULL:
             continue  # taken back before this thread woke: it is idle again already
-        work(job)  # without memory the others do its share
+        work(job, take_scratch(job))
         PyThread_acquire_lock(mutex, 1)
         job.working -= 1
         running -= 1
@@ -151,6 +163,8 @@ cdef Worker* new_worker() noexcept nogil:
         return NULL
     worker.job = NULL
     worker.woken = False
+    worker.thread = 0
+    memset(&worker.cores, 0, sizeof(cores_t))
     worker.wake = PyThread_allocate_lock()
     if worker.wake == NULL:
         free(worker)
@@ -164,8 +178,14 @@ cdef Worker* new_worker() noexcept nogil:
     return worker
 
 
-cdef int hire(Job* job, int wanted, Worker** hired) noexcept nogil:
-    """Give `job` to as many helpers as are wanted and free.  The mutex is held."""
+cdef int hire(
+    Job* job, int wanted, const cores_t* where, Worker** hired, bint* asleep
+) noexcept nogil:
+    """Give `job` to as many helpers as are wanted and free.  The mutex is held.
+
+    Those that are `asleep` are to be woken when the mutex is free again: a helper that finds it
+    taken, or makes its waker wait for it, wakes that up later, and on its own core.
+    """
     global idle_count, worker_count, running
     cdef int count = 0
     cdef int room = max(cores, wanted + 1) - running
@@ -182,9 +202,9 @@ cdef int hire(Job* job, int wanted, Worker** hired) noexcept nogil:
         else:
             break
         worker.job = job
-        if not worker.woken:
-            worker.woken = True
-            PyThread_release_lock(worker.wake)
+        confine(worker.thread, &worker.cores, where)
+        asleep[count] = not worker.woken
+        worker.woken = True
         hired[count] = worker
         count += 1
     running += count
@@ -197,9 +217,11 @@ cdef int run_units(
     """``fn(data, k, scratch)`` for k in range(units), in any order; 0, or -1 without memory."""
     global idle_count, running
     cdef Job job
+    cdef cores_t where
     cdef Worker* hired[MAX_WORKERS]
+    cdef bint asleep[MAX_WORKERS]
     cdef int count = 0, k
-    cdef bint ok
+    cdef char* memory
     job.fn = fn
     job.data = data
     job.units = units
@@ -208,17 +230,22 @@ cdef int run_units(
     job.working = 0
     job.waiting = False
     job.done = NULL
+    memory = take_scratch(&job)
     threads = <int> min(<Py_ssize_t> min(threads, MAX_WORKERS), units)
     if threads > 1:
         job.done = PyThread_allocate_lock()
+        cores_for_helpers(&where)
     PyThread_acquire_lock(mutex, 1)
     running += 1
     if job.done != NULL:
         PyThread_acquire_lock(job.done, 1)
-        count = hire(&job, threads - 1, hired)
+        count = hire(&job, threads - 1, &where, hired, asleep)
     PyThread_release_lock(mutex)
+    for k in range(count):
+        if asleep[k]:
+            PyThread_release_lock(hired[k].wake)
 
-    ok = work(&job)
+    work(&job, memory)
 
     PyThread_acquire_lock(mutex, 1)
     running -= 1
@@ -239,7 +266,7 @@ cdef int run_units(
     if job.done != NULL:
         PyThread_release_lock(job.done)
         PyThread_free_lock(job.done)
-    return 0 if ok or job.next >= units else -1
+    return 0 if memory != NULL or job.next >= units else -1
 
 
 def set_cores(int n):
