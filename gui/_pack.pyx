@@ -16,6 +16,10 @@ ctypedef fused item:
     float
     double
 
+ctypedef fused real:
+    float
+    double
+
 cdef enum:
     OPAQUE = 0xFF000000
     NAN_PIXEL = 0xFFFF00FF  # magenta: no grayscale picture and few photographs contain it
@@ -24,16 +28,31 @@ cdef enum:
 cdef double LIGHT = 0.42, DARK = 0.30
 
 
-cdef inline uint32_t level(item v) noexcept nogil:
-    """0..255, rounded to nearest; floats are clipped to 0..1 first."""
+cdef struct Tone:
+    # Floats are moved by `low` and multiplied by `scale` before they are clipped to 0..1.
+    double low
+    double scale
+    # Levels: by value for integers, by 0..last for 0..1 of floats.  NULL: in proportion.
+    const uint8_t* table
+    uint32_t last
+
+
+cdef inline uint32_t level(item v, const Tone* tone) noexcept nogil:
+    """0..255, rounded to nearest."""
+    cdef double x
     if item is uint8_t:
-        return v
+        return v if tone.table == NULL else tone.table[v]
     elif item is uint16_t:
-        return (<uint32_t>v + 128) // 257
+        return (<uint32_t>v + 128) // 257 if tone.table == NULL else tone.table[v]
     else:
-        if v >= 1:
-            return 255
-        return <uint32_t>(v * 255.0 + 0.5) if v > 0 else 0
+        x = (v - tone.low) * tone.scale
+        if not x > 0:
+            x = 0
+        elif x > 1:
+            x = 1
+        if tone.table == NULL:
+            return <uint32_t>(x * 255.0 + 0.5)
+        return tone.table[<uint32_t>(x * tone.last + 0.5)]
 
 
 cdef inline double unit(item v) noexcept nogil:
@@ -53,21 +72,23 @@ cdef inline bint isnan(item v) noexcept nogil:
         return False
 
 
-cdef inline uint32_t opaque(const item[:, :, :] src, int64_t r, int64_t c) noexcept nogil:
+cdef inline uint32_t opaque(
+    const item[:, :, :] src, int64_t r, int64_t c, const Tone* tone
+) noexcept nogil:
     cdef item red = src[r, c, 0], green, blue
     if src.shape[2] < 3:
         if isnan(red):
             return NAN_PIXEL
-        return OPAQUE | level(red) * 0x010101
+        return OPAQUE | level(red, tone) * 0x010101
     green = src[r, c, 1]
     blue = src[r, c, 2]
     if isnan(red) or isnan(green) or isnan(blue):
         return NAN_PIXEL
-    return OPAQUE | level(red) << 16 | level(green) << 8 | level(blue)
+    return OPAQUE | level(red, tone) << 16 | level(green, tone) << 8 | level(blue, tone)
 
 
 cdef inline uint32_t over(
-    const item[:, :, :] src, int64_t r, int64_t c, double ground
+    const item[:, :, :] src, int64_t r, int64_t c, double ground, const Tone* tone
 ) noexcept nogil:
     """A premultiplied pixel, its alpha in the last channel, over a gray `ground`."""
     cdef Py_ssize_t last = src.shape[2] - 1, channel
@@ -80,13 +101,13 @@ cdef inline uint32_t over(
         colour = unit(src[r, c, channel if last >= 3 else 0]) + rest
         if colour != colour:
             return NAN_PIXEL
-        pixel = pixel << 8 | level(colour)
+        pixel = pixel << 8 | level(colour, tone)
     return OPAQUE | pixel
 
 
 cdef void fill(
     const item[:, :, :] src, const int64_t[::1] rows, const int64_t[::1] cols,
-    uint32_t[:, ::1] out, uint32_t outside, bint alpha,
+    uint32_t[:, ::1] out, uint32_t outside, bint alpha, const Tone* tone,
 ) noexcept nogil:
     cdef Py_ssize_t i, j, width = out.shape[1]
     cdef int64_t r, c, last
@@ -107,10 +128,10 @@ cdef void fill(
             if c != last:
                 last = c
                 if alpha:
-                    light = over(src, r, c, LIGHT)
-                    dark = over(src, r, c, DARK)
+                    light = over(src, r, c, LIGHT, tone)
+                    dark = over(src, r, c, DARK, tone)
                 else:
-                    light = dark = opaque(src, r, c)
+                    light = dark = opaque(src, r, c, tone)
             out[i, j] = light if ((i >> SHIFT) + (j >> SHIFT)) & 1 else dark
 
 
@@ -129,6 +150,9 @@ def pack(
     uint32_t[:, ::1] out,
     uint32_t outside,
     bint alpha,
+    double low=0,
+    double scale=1,
+    const uint8_t[::1] table=None,
 ):
     """Write ``src[rows[i], cols[j]]`` as 0xFFRRGGBB into ``out[i, j]``.
 
@@ -139,7 +163,7 @@ def pack(
     ----------
     src : (H, W, C) uint8, uint16, float32 or float64
         Up to two colours are shown as gray, the first of them; of more the first three as RGB.
-        Floats are clipped to 0..1; a pixel with a NaN is magenta.
+        A pixel with a NaN is magenta.
     rows, cols : (h,), (w,) int64
         -1 stands for a place outside of the picture.
     out : (h, w) uint32
@@ -148,8 +172,28 @@ def pack(
     alpha : bool
         Whether the last channel is opacity, by which the colours are premultiplied: they are
         shown over a checkerboard that stands still on the screen.
+    low, scale : float
+        Of float `src`: ``(src - low) * scale`` is clipped to 0 (black) .. 1 (white).
+    table : (N,) uint8, optional
+        The level of each value: N is 256 or 65536 for integer `src`, and any for floats, whose
+        0..1 are spread over it.
     """
     cdef bint good
+    cdef Tone tone
+    cdef Py_ssize_t entries = 2
+    if item is uint8_t:
+        entries = 1 << 8
+    elif item is uint16_t:
+        entries = 1 << 16
+    tone.low, tone.scale, tone.table, tone.last = low, scale, NULL, 0
+    if table is not None:
+        if alpha:
+            entries = 2
+        if table.shape[0] < entries or table.shape[0] > 1 << 24:
+            raise ValueError(
+                f"table: got {table.shape[0]} entries; allowed: at least {entries}"
+            )
+        tone.table, tone.last = &table[0], <uint32_t>(table.shape[0] - 1)
     if src.shape[2] < 1 + alpha:
         raise ValueError(f"src: got {src.shape[2]} channels; allowed: {1 + alpha} and more")
     if rows.shape[0] != out.shape[0] or cols.shape[0] != out.shape[1]:
@@ -160,7 +204,72 @@ def pack(
     with nogil:
         good = check(rows, src.shape[0]) and check(cols, src.shape[1])
         if good and out.shape[1]:
-            fill(src, rows, cols, out, outside, alpha)
+            fill(src, rows, cols, out, outside, alpha, &tone)
+    if not good:
+        raise ValueError(
+            f"rows, cols: got an index beyond src of shape {(src.shape[0], src.shape[1])}; "
+            "allowed: -1 up to the length less one"
+        )
+
+
+def paint(
+    const real[:, :] src,
+    const uint32_t[::1] colours,
+    double low,
+    double high,
+    const int64_t[::1] rows,
+    const int64_t[::1] cols,
+    uint32_t[:, ::1] out,
+    uint32_t outside,
+):
+    """Write ``src[rows[i], cols[j]]`` by a table of colours into ``out[i, j]``.
+
+    Parameters
+    ----------
+    src : (H, W) float32 or float64
+        A NaN is magenta.
+    colours : (N,) uint32
+        From that of `low` and everything below to that of `high` and everything above.
+    low, high : float
+        ``low < high``.
+    rows, cols, out, outside
+        As for `pack`.
+    """
+    cdef Py_ssize_t i, j, width = out.shape[1]
+    cdef int64_t r, c
+    cdef double x, last = colours.shape[0] - 1, scale
+    cdef bint good
+    if colours.shape[0] < 2 or not low < high:
+        raise ValueError(
+            f"colours, low, high: got {colours.shape[0]}, {low} and {high}; "
+            "allowed: two colours and more, low below high"
+        )
+    if rows.shape[0] != out.shape[0] or cols.shape[0] != out.shape[1]:
+        raise ValueError(
+            f"out: got shape {(out.shape[0], out.shape[1])}; "
+            f"allowed: {(rows.shape[0], cols.shape[0])}, the lengths of rows and cols"
+        )
+    with nogil:
+        good = check(rows, src.shape[0]) and check(cols, src.shape[1])
+        if good and width:
+            scale = last / (high - low)
+            for i in range(out.shape[0]):
+                r = rows[i]
+                if i and r == rows[i - 1]:
+                    memcpy(&out[i, 0], &out[i - 1, 0], width * sizeof(uint32_t))
+                    continue
+                for j in range(width):
+                    c = cols[j]
+                    if r < 0 or c < 0:
+                        out[i, j] = outside
+                        continue
+                    x = src[r, c]
+                    if x != x:
+                        out[i, j] = NAN_PIXEL
+                        continue
+                    x = (x - low) * scale
+                    x = 0 if not x > 0 else last if x > last else x
+                    out[i, j] = colours[<Py_ssize_t>(x + 0.5)]
     if not good:
         raise ValueError(
             f"rows, cols: got an index beyond src of shape {(src.shape[0], src.shape[1])}; "

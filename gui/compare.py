@@ -6,7 +6,6 @@ answers are in; until then each shows its last frame under the new transform.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +20,7 @@ from . import state as change
 from .cache import LRU
 from .pane import PaneWidget
 from .panels.base import Shot
-from .render import Frame, Request, output, render
+from .render import Frame, Renderer, Request, output
 from .scheduler import Outcome, Scheduler
 from .store import Store
 from .texts import parse_scale
@@ -44,8 +43,8 @@ class Compare(QWidget):
         # the panes are independent, so this scales better than threads within small windows.
         count, cores = len(store.state.panes), upsampler.get_num_threads()
         workers = max(min(count, cores), 1)
-        self._threads = max(cores // workers, 1)
-        self._scheduler = Scheduler(self._work, workers, obsolete, "frames")
+        self._render = Renderer(max(cores // workers, 1))
+        self._scheduler = Scheduler(self._render, workers, obsolete, "frames")
         self._scheduler.answered.connect(self._answered)
         self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
         self._frames: list[Frame | None] = [None] * count  # what each pane showed last
@@ -109,9 +108,6 @@ class Compare(QWidget):
         return bool(self._requests) and not waiting
 
     # -- from state to requests to pixels ---------------------------------------------------------
-
-    def _work(self, request: Request, cancelled: Callable[[], bool]) -> Frame:
-        return render(request, cancelled, self._threads)
 
     def refresh(self) -> None:
         """Ask for what the state shows, if that has changed."""
@@ -194,6 +190,7 @@ class Compare(QWidget):
         self._advance()
 
     def _forget(self) -> None:
+        self._render.forget()
         self._cache.clear()
         self._errors.clear()
         self._frames = [None] * len(self.panes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,7 +21,6 @@ Window = Callable[[Subject, tuple[int, int], tuple[int, int]], np.ndarray]  # ->
 FLOOR = 1 / 255  # of the reference in a relative difference: one level of 8 bits
 SIDE = 7  # of the windows of SSIM, as scikit-image has it
 K1, K2 = 0.01, 0.03
-NAN = (255, 0, 255)  # as in the pictures themselves
 # Luminance grows steadily along both maps, and neither tells anything by red against green.
 _FLAME = (
     (0, 0, 4), (27, 12, 65), (74, 12, 107), (120, 28, 109), (165, 44, 96), (207, 68, 70),
@@ -42,9 +42,10 @@ class Difference:
 
 def span(source: Source) -> float:
     """The distance of black and white in the numbers that are interpolated."""
-    if source.values.dtype.kind in "iu":
+    if source.values.dtype.name in ("uint8", "uint16"):
         return float(np.iinfo(source.values.dtype).max)
-    if source.weighted or source.dtype.kind in "iub" or 0 <= source.low <= source.high <= 1:
+    floats = source.values.dtype.kind == "f"
+    if source.weighted or (floats and 0 <= source.low <= source.high <= 1):
         return 1.0
     return (source.high - source.low) or 1.0
 
@@ -128,16 +129,19 @@ def dissimilarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (1 - (top / bottom).mean(axis=2, keepdims=True)).astype(np.float32)
 
 
-def coloured(values: np.ndarray, diff: Diff) -> np.ndarray:
-    """(h, w, 3) uint8: differences in the colours of the map, after threshold and gain."""
+def painted(values: np.ndarray, diff: Diff) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """(h, w) differences after the threshold, the colours of the map, and what has its ends."""
     v = values[..., 0]
-    shown = np.where(np.abs(v) <= diff.threshold, np.float32(0), v * np.float32(diff.gain))
-    signed = diff.kind is DiffKind.SIGNED
-    place = np.clip(shown, -1, 1) * 127.5 + 127.5 if signed else np.clip(shown, 0, 1) * 255
-    missing = np.isnan(v)
-    colours = palette(diff.kind)[np.where(missing, 0, place + 0.5).astype(np.uint8)]
-    colours[missing] = NAN
-    return colours
+    if diff.threshold > 0:
+        v = np.where(np.abs(v) <= diff.threshold, np.float32(0), v)
+    high = 1 / diff.gain
+    return v, _colours(diff.kind), -high if diff.kind is DiffKind.SIGNED else 0.0, high
+
+
+@lru_cache
+def _colours(kind: DiffKind) -> np.ndarray:
+    r, g, b = palette(kind).astype(np.uint32).T
+    return 0xFF000000 | r << 16 | g << 8 | b
 
 
 def palette(kind: DiffKind) -> np.ndarray:

@@ -70,7 +70,7 @@ def histogram(part: Part, cancelled: Callable[[], bool] = never) -> Histogram:
     channels, bins = part.shape[2], edges.size - 1
     counts = np.zeros((channels, bins), np.int64)
     outside = np.zeros((3, channels), np.int64)
-    levels = part.source.values.dtype.kind == "u"
+    levels = part.source.values.dtype.name in ("uint8", "uint16")
     for block in part.blocks(cancelled):
         for c in range(channels):
             values = block[..., c].ravel()

@@ -89,7 +89,7 @@ def span(source: Source) -> float:
     One for a picture and all that is made of it, whatever window of it is measured; that of
     `upsampler.metrics.data_range_of` the picture.
     """
-    if source.values.dtype.kind == "u":
+    if source.values.dtype.name in ("uint8", "uint16"):
         return float(np.iinfo(source.values.dtype).max)
     if source.weighted or (source.dtype.kind == "f" and source.low >= 0 and source.high <= 1):
         return 1.0

@@ -1,38 +1,41 @@
 """An immutable request in, an immutable frame out: nothing here knows a window or a thread.
 
-Only the outputs that the viewport shows are computed, through ``window=``; they are repeated to
-device pixels while they are packed.  So every pixel of a frame is one the method produced, or,
-below 1:1 and only when the request asks for it, the plain mean of those that share its place.
+Only the outputs that the viewport shows are computed, and of these only the ones that the frame
+before did not have; they are repeated to device pixels while they are packed.  So every pixel of
+a frame is one the method produced, or, below 1:1 and only when the request asks for it, the plain
+mean of those that share its place.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
-from . import difference
-from ._pack import average, pack
-from .difference import Difference
+from upsampler.method_base import Prepared
+
+from ._pack import pack, paint
+from .blocks import Cancelled, Rect, averages, rects_around, samples
+from .cache import LRU
+from .comparing import Compared
+from .difference import Difference, painted
 from .prepared import prepared
-from .settings import PLAIN, Tone
+from .settings import PLAIN, DiffKind, Tone
+from .shown import Shown, boxes, picked
 from .source import Source
 from .state import Pane, Subject
-from .toning import toned
+from .toning import scale_of, table_of, toned
 from .viewport import Axis
 
+__all__ = ["OUTSIDE", "Cancelled", "Frame", "Renderer", "Request", "output", "render"]
+
 OUTSIDE = 0xFF17191C  # around the picture
-BLOCK = 1 << 21  # outputs between two looks at whether the frame is still wanted: 4 to 20 ms
-# Below 1:1 a block of rows holds rows that are not looked at.  A window for each row that is
-# would spare them, but making the tables of a window costs about as much as computing 30 rows.
-SPARSE = 32  # outputs for a device pixel
-
-
-class Cancelled(Exception):
-    """Nobody waits for this frame any more."""
+PACKED = ("uint8", "uint16", "float32", "float64")
+LAST_BYTES = 128 << 20  # of the frames kept for the next ones to begin with
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ class Request:
         """Whether a device pixel covers several outputs along some axis."""
         return not (self.rows.magnified and self.cols.magnified)
 
+    @property
+    def values_key(self) -> tuple[Source, Pane, bool, tuple[Subject, DiffKind] | None]:
+        """What the values depend on beside the view: gain, exposure and the like are paint."""
+        look = self.look
+        other = (look.versus, look.diff.kind) if isinstance(look, Difference) else None
+        return self.source, self.pane, self.averaged, other
+
+    def ready(self) -> Prepared:
+        """What the values come from, window by window."""
+        if isinstance(self.look, Difference):
+            return Compared(self.look, Subject(self.source, self.pane))
+        return prepared(self.source, self.pane)
+
     def empty(self, rows: int, cols: int) -> np.ndarray:
         """Room for so many values."""
         if isinstance(self.look, Difference):
@@ -73,36 +89,6 @@ class Request:
         return f"{'averaged' if self.averaged else 'exact'} {ratio}"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Which part of an axis the values of a frame are, so that any later view can find them.
-
-    `first` and `count` are outputs where `boxes` is False, else device pixels of `axis` (one
-    value for each, a sample or a mean).
-    """
-
-    axis: Axis
-    first: int
-    count: int
-    boxes: bool
-
-    def positions(self, view: Axis) -> np.ndarray:
-        """(extent,) int64: for each device pixel of `view` the value that belongs there, or -1."""
-        if self.boxes:
-            if view == self.axis:
-                at = np.arange(view.extent)
-            else:  # by way of the source, the one grid that both views know
-                at = (_source(view) - self.axis.centre) * self.axis.z + self.axis.extent / 2
-                at = np.floor(np.clip(at, -1, self.axis.extent)).astype(np.int64)
-        elif (view.n, view.m) == (self.axis.n, self.axis.m):
-            at = view.indices()
-        else:
-            at = np.clip(_source(view) * self.axis.m / self.axis.n, -1, self.axis.m)
-            at = np.floor(at).astype(np.int64)
-        at = at - self.first
-        return np.where((at >= 0) & (at < self.count), at, -1)
-
-
 @dataclass(frozen=True, eq=False)
 class Frame:
     """The values of a viewport, and its pixels ready to be painted.
@@ -114,7 +100,7 @@ class Frame:
     pixels : (rows.extent, cols.extent) uint32
         0xFFRRGGBB.
     seconds : float
-        Time that computing the values took.
+        Time that computing the values took, the last time that all of them were.
     """
 
     request: Request
@@ -142,8 +128,18 @@ def never() -> bool:
     return False
 
 
-def render(request: Request, cancelled: Callable[[], bool] = never, threads: int = 1) -> Frame:
+def render(
+    request: Request,
+    cancelled: Callable[[], bool] = never,
+    threads: int = 1,
+    before: Frame | None = None,
+) -> Frame:
     """The frame of a request.
+
+    Parameters
+    ----------
+    before : Frame, optional
+        Of the same source, pane and so on: what it has is not computed again.
 
     Raises
     ------
@@ -151,11 +147,64 @@ def render(request: Request, cancelled: Callable[[], bool] = never, threads: int
         Soon after `cancelled` began to return True.
     """
     start = time.perf_counter()
-    make = _averages if request.averaged else _samples
-    values, rows, cols = make(request, cancelled, threads)
+    along = boxes if request.averaged else picked
+    rows, cols = along(request.rows), along(request.cols)
+    ready = request.ready()
+    values = request.empty(rows.count, cols.count)
+    known = Rect(0, 0, 0, 0)
+    if before is not None:
+        assert before.request.values_key == request.values_key
+        known = _take(values, rows, cols, before)
+    fill = averages if request.averaged else samples
+    whole = rows.covered * cols.covered
+    for rect in rects_around(known, rows.count, cols.count):
+        fill(ready, rows, cols, rect, values, cancelled, threads, whole)
     seconds = time.perf_counter() - start
+    if before is not None and known.area:
+        seconds = before.seconds
     pixels = _packed(request, values, rows.positions(request.rows), cols.positions(request.cols))
     return Frame(request, values, rows, cols, pixels, seconds)
+
+
+def _take(values: np.ndarray, rows: Shown, cols: Shown, before: Frame) -> Rect:
+    """Copy what `before` has of the new values; where that is among them."""
+    down, across = rows.shared(before.rows), cols.shared(before.cols)
+    if down is None or across is None:
+        return Rect(0, 0, 0, 0)
+    (top, bottom, y), (left, right, x) = down, across
+    values[top:bottom, left:right] = before.values[top + y : bottom + y, left + x : right + x]
+    return Rect(top, bottom, left, right)
+
+
+@dataclass(eq=False)
+class Renderer:
+    """`render`, beginning with what the frame before has; from several threads at once.
+
+    Parameters
+    ----------
+    threads : int
+        For each call.
+    """
+
+    threads: int = 1
+    _last: LRU[Hashable, Frame] = field(
+        default_factory=lambda: LRU(LAST_BYTES, lambda frame: frame.nbytes)
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: Request, cancelled: Callable[[], bool] = never) -> Frame:
+        key = request.values_key
+        with self._lock:
+            before = self._last.get(key)
+        frame = render(request, cancelled, self.threads, before)
+        with self._lock:
+            self._last[key] = frame
+        return frame
+
+    def forget(self) -> None:
+        """Drop all frames, and with them their sources."""
+        with self._lock:
+            self._last.clear()
 
 
 def output(
@@ -170,119 +219,25 @@ def output(
     return prepared(source, pane).window(rows, cols, out, threads)
 
 
-def _made(
-    request: Request,
-    rows: tuple[int, int],
-    cols: tuple[int, int],
-    threads: int,
-    out: np.ndarray | None = None,
-) -> np.ndarray:
-    """A window of all values that a request is about."""
-    look = request.look
-    if not isinstance(look, Difference):
-        return output(request.source, request.pane, rows, cols, threads, out)
-
-    def fetch(subject: Subject, rows: tuple[int, int], cols: tuple[int, int]) -> np.ndarray:
-        return output(subject.source, subject.pane, rows, cols, threads)
-
-    made = difference.window(look, Subject(request.source, request.pane), rows, cols, fetch)
-    if out is None:
-        return made
-    out[:] = made
-    return out
-
-
-def _samples(
-    request: Request, cancelled: Callable[[], bool], threads: int
-) -> tuple[np.ndarray, Shown, Shown]:
-    """The outputs at the middle of each device pixel."""
-    rows, at_rows = _picked(request.rows)
-    cols, at_cols = _picked(request.cols)
-    values = request.empty(rows.count, cols.count)
-    if not values.size:
-        return values, rows, cols
-    left, right = int(at_cols[0]), int(at_cols[-1]) + 1
-    depth = int(np.diff(at_rows, append=at_rows[-1] + 1).max())
-    whole = not rows.boxes and not cols.boxes
-    step = 1 if depth >= SPARSE else max(BLOCK // ((right - left) * depth), 1)
-    for a, b in _blocks(rows.count, step):
-        _give_up_if(cancelled)
-        window = (int(at_rows[a]), int(at_rows[b - 1]) + 1), (left, right)
-        if whole:
-            _made(request, *window, threads, values[a:b])
-        else:
-            block = _made(request, *window, threads)
-            values[a:b] = block[np.ix_(at_rows[a:b] - at_rows[a], at_cols - left)]
-    return values, rows, cols
-
-
-def _averages(
-    request: Request, cancelled: Callable[[], bool], threads: int
-) -> tuple[np.ndarray, Shown, Shown]:
-    """The mean of the outputs of each device pixel; memory for a block of outputs, not for all."""
-    rows, row_edges = _boxes(request.rows)
-    cols, col_edges = _boxes(request.cols)
-    values = request.empty(rows.count, cols.count)
-    if not values.size:
-        return values, rows, cols
-    left, right = int(col_edges[0]), int(col_edges[-1])
-    depth = int(np.diff(row_edges).max())
-    for a, b in _blocks(rows.count, max(BLOCK // ((right - left) * depth), 1)):
-        _give_up_if(cancelled)
-        top, bottom = int(row_edges[a]), int(row_edges[b])
-        block = _made(request, (top, bottom), (left, right), threads)
-        average(block, row_edges[a : b + 1] - top, col_edges - left, values[a:b])
-    return values, rows, cols
-
-
-def _picked(axis: Axis) -> tuple[Shown, np.ndarray]:
-    """What is kept along an axis, and as which outputs.
-
-    Each output in sight once where they are magnified, else one for each device pixel: the rest
-    of them would fill the memory with what nobody sees.
-    """
-    at = axis.indices()
-    inside = np.flatnonzero(at >= 0)
-    if not inside.size:
-        return Shown(axis, 0, 0, False), at[:0]
-    if not axis.magnified:
-        return Shown(axis, int(inside[0]), inside.size, True), at[inside]
-    first, last = int(at[inside[0]]), int(at[inside[-1]])
-    return Shown(axis, first, last + 1 - first, False), np.arange(first, last + 1)
-
-
-def _boxes(axis: Axis) -> tuple[Shown, np.ndarray]:
-    """What is averaged along an axis: single outputs where it is magnified, else boxes of them."""
-    if axis.magnified:
-        seen, _ = _picked(axis)
-        return seen, np.arange(seen.first, seen.first + seen.count + 1)
-    first, edges = axis.edges()
-    return Shown(axis, first, edges.size - 1, True), edges
-
-
-def _blocks(rows: int, step: int) -> Iterator[tuple[int, int]]:
-    for a in range(0, rows, step):
-        yield a, min(a + step, rows)
-
-
-def _give_up_if(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled
-
-
-def _source(axis: Axis) -> np.ndarray:
-    """(extent,) float64: source coordinate at the middle of each device pixel."""
-    return (np.arange(axis.extent) + 0.5 - axis.extent / 2) / axis.z + axis.centre
-
-
 def _packed(request: Request, values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
     pixels = np.empty((rows.size, cols.size), np.uint32)
-    look, weighted = request.look, request.source.weighted
+    look, source = request.look, request.source
     if isinstance(look, Difference):
-        pack(difference.coloured(values, look.diff), rows, cols, pixels, OUTSIDE, False)
+        paint(*painted(values, look.diff), rows, cols, pixels, OUTSIDE)
+    elif source.weighted:
+        pack(toned(values, look, True), rows, cols, pixels, OUTSIDE, True)
     else:
-        pack(toned(values, look, weighted), rows, cols, pixels, OUTSIDE, weighted)
+        values = packable(values)
+        scale, table = scale_of(look, source.black, source.white), table_of(look, values.dtype)
+        pack(values, rows, cols, pixels, OUTSIDE, False, source.black, scale, table)
     return pixels
+
+
+def packable(values: np.ndarray) -> np.ndarray:
+    """Values in a type that the packing loops take."""
+    if values.dtype.name in PACKED:
+        return values
+    return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
 
 
 def _ratio_text(ratio: int | Fraction | float) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from math import ceil, sqrt
 
 import numpy as np
 
 from upsampler.charts import chart
 from upsampler.color import premultiply, round_to, unpremultiply
+from upsampler.display import display_range
 from upsampler.images import Picture, read
+from upsampler.picture import full_scale
 
-SHOWN = ("uint8", "uint16", "float32", "float64")  # what the packing loops take as it is
+LOOKED_AT = 1 << 20  # pixels that decide what is shown black and white
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class Source:
         Where it came from; None for the built-in chart.
     dtype : dtype
         Of the file.
-    values : (H, W, C) ndarray of one of `SHOWN`
+    values : (H, W, C) ndarray
         What is interpolated and shown.  One or two colour channels are gray, of more the first
         three are shown.
     weighted : bool
@@ -34,6 +37,8 @@ class Source:
         without which the colours of invisible pixels bleed into the edges of visible ones.
     low, high : float
         Range of the finite colours, in the units of the file.
+    black, white : float
+        The values, in the units of `values`, that are shown black and white.
     centre : (float, float)
         Row and column that the first view looks at.
     notes : tuple of str
@@ -49,6 +54,8 @@ class Source:
     high: float
     centre: tuple[float, float]
     notes: tuple[str, ...] = ()
+    black: float = 0.0
+    white: float = 1.0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,9 +66,7 @@ class Source:
         """The (C,) values of one pixel made from `values`, in the units of the file."""
         if self.weighted:
             pixel = unpremultiply(pixel)
-            pixel = round_to(pixel * pixel.dtype.type(_white(self.dtype)), self.dtype)
-        elif self.dtype.kind in "iu" and pixel.dtype.kind == "f":
-            return tuple(str(round(float(v) * _white(self.dtype))) for v in pixel)
+            pixel = round_to(pixel * pixel.dtype.type(full_scale(self.dtype)), self.dtype)
         return tuple(f"{v:.4g}" if pixel.dtype.kind == "f" else str(int(v)) for v in pixel)
 
 
@@ -70,15 +75,23 @@ def source(picture: Picture, name: str, path: str | None = None) -> Source:
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[:, :, None]
     colours = pixels[:, :, :-1] if picture.alpha else pixels
     low, high = _range(colours)
-    opaque = not picture.alpha or bool((pixels[:, :, -1] == _white(pixels.dtype)).all())
+    full = full_scale(pixels.dtype)
+    opaque = not picture.alpha or bool((pixels[:, :, -1] == full).all())
+    black, white = 0.0, 1.0
     if opaque:
-        values = _shown(pixels)
+        values = _computable(pixels)
+        black, white = shown_range(colours, low)
     else:
         # The number space in which the rest of the package resizes such pictures.
         work = np.float32 if pixels.dtype.itemsize == 1 else np.float64
-        values = premultiply(pixels.astype(work) / work(_white(pixels.dtype)))
+        values = premultiply(pixels.astype(work) / work(full))
+    notes = picture.notes
+    if values.dtype.name not in ("uint8", "uint16") and (black, white) != (0, 1):
+        notes += (f"shown: {black:.4g} as black to {white:.4g} as white",)
     middle = values.shape[0] / 2, values.shape[1] / 2
-    return Source(name, path, pixels.dtype, values, not opaque, low, high, middle, picture.notes)
+    return Source(
+        name, path, pixels.dtype, values, not opaque, low, high, middle, notes, black, white
+    )
 
 
 def load(path: str) -> Source:
@@ -94,19 +107,26 @@ def built_in() -> Source:
     return replace(opened, centre=(height / 4, width / 2))
 
 
-def _white(dtype: np.dtype) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+def shown_range(colours: np.ndarray, low: float) -> tuple[float, float]:
+    """The values that are shown black and white; of signed data zero is in the middle.
+
+    A million pixels tell where the bulk of a large picture lies.
+    """
+    n = max(1, ceil(sqrt(colours.shape[0] * colours.shape[1] / LOOKED_AT)))
+    black, white = display_range(Picture(colours[::n, ::n]))
+    if low < 0 and colours.dtype.kind in "if":
+        white = max(abs(black), abs(white))
+        black = -white
+    return black, white
 
 
-def _shown(pixels: np.ndarray) -> np.ndarray:
-    """Types without loops of their own are shown through one that holds them."""
-    if pixels.dtype.name in SHOWN:
-        return pixels
+def _computable(pixels: np.ndarray) -> np.ndarray:
+    """Types that methods do not take are shown through one that holds them."""
     if pixels.dtype.kind == "b":
         return pixels.astype(np.uint8) * np.uint8(255)
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32 if pixels.dtype.itemsize < 4 else np.float64)
-    return pixels / _white(pixels.dtype)
+    if pixels.dtype.kind == "f" and pixels.dtype.itemsize > 8:
+        return pixels.astype(np.float64)
+    return pixels
 
 
 def _range(colours: np.ndarray) -> tuple[float, float]:

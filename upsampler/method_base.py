@@ -144,10 +144,16 @@ class Prepared(ABC):
     score : float or None
         Of its kernel, by `checkerboard`: how much of a pattern a constant picture gets, 0 for
         none.  None for fixed rules, which leave none.
+    sparse : bool
+        Whether single pixels (`samples`) cost no more than what they are made from.
+    weighs : bool
+        Whether there are `means`.
     """
 
     shape: tuple[int, ...]
     score: float | None = None
+    sparse: bool = False
+    weighs: bool = False
 
     @abstractmethod
     def window(
@@ -168,6 +174,48 @@ class Prepared(ABC):
 
         Integers are rounded after the sum, so that it is the output to half a level.
         """
+
+    def samples(
+        self, rows: np.ndarray, columns: np.ndarray, num_threads: int | None = None
+    ) -> np.ndarray:
+        """The pixels of the result at single places, as `window` would have them.
+
+        Parameters
+        ----------
+        rows, columns : ndarray of int64
+            Increasing, at least one each.
+        num_threads : int, optional
+            By default `get_num_threads`.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns[, C])
+        """
+        top, left = int(rows[0]), int(columns[0])
+        block = self.window(
+            (top, int(rows[-1]) + 1), (left, int(columns[-1]) + 1), None, num_threads
+        )
+        return block[np.ix_(rows - top, columns - left)]
+
+    def means(
+        self, row_edges: np.ndarray, column_edges: np.ndarray, num_threads: int | None = None
+    ) -> np.ndarray | None:
+        """Means over boxes of the result, without its pixels; None where there is no such way.
+
+        Parameters
+        ----------
+        row_edges, column_edges : ndarray of int64
+            Increasing; box i is the pixels ``edges[i]`` up to ``edges[i + 1]``.
+        num_threads : int, optional
+            By default `get_num_threads`.
+
+        Returns
+        -------
+        ndarray, shape (boxes down, boxes across[, C]), or None
+            In the dtype of the picture.  Rounding, and cutting off what exceeds the dtype, come
+            after the mean.
+        """
+        return None
 
 
 def layout_of(shape: tuple[int, ...]) -> str:

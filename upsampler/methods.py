@@ -9,7 +9,9 @@ import numpy as np
 
 from .functional import Scale, Size, interpolate
 from .kernel_methods import FAMILIES
+from .lazy import lazy
 from .method_base import Contributions, Method, Prepared, Range, layout_of
+from .picture_samples import Sampler
 from .spec import MODES, ResampleSpec, resample_spec
 
 __all__ = ["DEFAULT_METHODS", "MENU", "PRESETS", "Interpolation", "Method", "Preset", "parse"]
@@ -66,8 +68,8 @@ class Interpolation(Method):
         return self._spec(shape, dtype, size, scale_factor).full_shape
 
     def prepare(self, pixels: np.ndarray, size: Size, scale_factor: Scale = None) -> Prepared:
-        shape = self.result_shape(pixels.shape, pixels.dtype, size, scale_factor)
-        return _Interpolated(self, pixels, size, scale_factor, shape)
+        spec = self._spec(pixels.shape, pixels.dtype, size, scale_factor)
+        return _Interpolated(self, pixels, size, scale_factor, spec)
 
     def _spec(
         self, shape: tuple[int, ...], dtype: np.dtype, size: Size, scale_factor: Scale
@@ -84,7 +86,26 @@ class _Interpolated(Prepared):
     pixels: np.ndarray
     size: Size
     scale_factor: Scale
-    shape: tuple[int, ...]
+    spec: ResampleSpec
+    sparse = weighs = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        return self.spec.full_shape
+
+    @lazy
+    def _sampler(self) -> Sampler:
+        return Sampler(self.spec)
+
+    def samples(
+        self, rows: np.ndarray, columns: np.ndarray, num_threads: int | None = None
+    ) -> np.ndarray:
+        return self._sampler.samples(self.pixels, rows, columns, num_threads)
+
+    def means(
+        self, row_edges: np.ndarray, column_edges: np.ndarray, num_threads: int | None = None
+    ) -> np.ndarray:
+        return self._sampler.means(self.pixels, row_edges, column_edges, num_threads)
 
     def window(
         self,

@@ -158,14 +158,14 @@ def test_the_scale_of_all_panes_is_typed(window, qtbot):
 
 
 def test_a_failing_method_says_so_in_its_pane(window, qtbot, monkeypatch):
-    real = render.output
+    real = render.Request.ready
 
-    def output(source, pane, *rest):
-        if pane.method == "bilinear":
+    def ready(request):
+        if request.pane.method == "bilinear":
             raise MemoryError("the result needs 9 TB")
-        return real(source, pane, *rest)
+        return real(request)
 
-    monkeypatch.setattr(render, "output", output)
+    monkeypatch.setattr(render.Request, "ready", ready)
     window.store.update(state.pan, 5, 5)
     settle(qtbot, window)
     assert chips(window) == ["exact 1:1", "failed", "exact 1:1", "exact 1:1"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from upsampler_gui._pack import average, pack
+from upsampler_gui._pack import average, pack, paint
 
 from .drive import noise
 
@@ -162,3 +162,71 @@ def test_edges_have_to_increase_within_the_source(edges):
         average(noise(11, 11), edges, good, out)
     with pytest.raises(ValueError, match=message):
         average(noise(11, 11), good, edges, out.transpose(1, 0, 2).copy())
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_integers_are_looked_up(dtype):
+    src = noise(5, 7, 3, dtype)
+    table = np.random.default_rng(2).integers(0, 256, np.iinfo(dtype).max + 1).astype(np.uint8)
+    rows, cols = np.arange(5), np.arange(7)
+    out = np.zeros((5, 7), np.uint32)
+    pack(src, rows, cols, out, 0, False, table=table)
+    np.testing.assert_array_equal(out, joined(table[src].astype(np.uint32)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats_are_moved_scaled_and_looked_up(dtype):
+    src = np.array([-3, -2, -1.99, 0, 1, 2, 2.01, 9, np.inf, -np.inf, np.nan], dtype)
+    src = src.reshape(1, -1, 1)
+    out = np.zeros((1, 11), np.uint32)
+    places = np.zeros(1, np.int64), np.arange(11)
+    pack(src, *places, out, 0, False, low=-2, scale=0.25)
+    with np.errstate(invalid="ignore"):
+        level = levels((src[..., 0].astype(np.float64) + 2) / 4)[:, :10]
+    np.testing.assert_array_equal(out[:, :10], 0xFF000000 | level * 0x010101)
+    assert out[0, 10] == MAGENTA
+    table = np.arange(101, dtype=np.uint8)
+    pack(src, *places, out, 0, False, low=-2, scale=0.25, table=table)
+    x = np.clip((src[0, :10, 0].astype(np.float64) + 2) / 4, 0, 1)
+    np.testing.assert_array_equal(out[0, :10] & 255, np.floor(x * 100 + 0.5))
+    assert out[0, 10] == MAGENTA
+
+
+def test_a_table_has_an_entry_for_every_value():
+    places = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    for dtype, least in (("uint8", 256), ("uint16", 65536), ("float32", 2)):
+        short = np.zeros(least - 1, np.uint8)
+        with pytest.raises(ValueError, match=f"table: got {least - 1} entries; allowed: at least"):
+            pack(noise(1, 1, 1, dtype), *places, np.zeros((1, 1), np.uint32), 0, False, 0, 1, short)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_painting_by_colours(dtype):
+    src = np.array([[-9, -1, -0.5, 0, 0.5, 1, 9, np.nan, np.inf, -np.inf]], dtype)[:, ::-1]
+    colours = np.array([10, 20, 30, 40, 50], np.uint32)
+    out = np.zeros((3, 11), np.uint32)
+    rows, cols = np.array([0, 0, -1]), np.array([*range(10), -1])
+    paint(src, colours, -1.0, 1.0, rows, cols, out, 7)
+    wanted = [10, 50, MAGENTA, 50, 50, 40, 30, 20, 10, 10, 7]
+    assert out.tolist() == [wanted, wanted, [7] * 11]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": [5]}, "index beyond src"),
+        ({"cols": [-2]}, "index beyond src"),
+        ({"colours": [1]}, "colours, low, high: got 1"),
+        ({"high": 0.0}, "low below high"),
+        ({"high": np.nan}, "low below high"),
+        ({"out": np.zeros((2, 1), np.uint32)}, r"out: got shape \(2, 1\)"),
+    ],
+)
+def test_painting_checks_first(change, message):
+    given = {"rows": [0], "cols": [0], "colours": [1, 2], "high": 1.0, **change}
+    out = given.get("out", np.zeros((1, 1), np.uint32))
+    rows, cols = (np.array(given[name], np.int64) for name in ("rows", "cols"))
+    colours = np.array(given["colours"], np.uint32)
+    with pytest.raises(ValueError, match=message):
+        paint(np.zeros((5, 7)), colours, 0.0, given["high"], rows, cols, out, 0)
+    assert not out.any()
