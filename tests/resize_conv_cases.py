@@ -6,7 +6,7 @@ from .conv_cases import ints
 def random_case(rng, dtype, many=False):
     """Arrays, arguments and the size of a configuration that leaves some output.
 
-    `many` channels are those from which phases share products.
+    `many` channels are those from which phases share products, forward and backward.
     """
     while True:
         groups = int(rng.integers(1, 4))
@@ -16,7 +16,7 @@ def random_case(rng, dtype, many=False):
             groups, inner, outer = outer, 1, outer  # depthwise
         if many:
             groups = int(rng.integers(1, 3))
-            inner, outer = int(rng.integers(8, 14)), groups * int(rng.integers(16, 40))
+            inner, outer = int(rng.integers(8, 24)), groups * int(rng.integers(16, 40))
         kernel = ints(rng, 1, 6, 2) if rng.random() < 0.8 else (1, 1)
         dilation = ints(rng, 1, 4, 2)
         factor = ints(rng, 1, 5, 2)

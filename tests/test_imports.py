@@ -46,11 +46,11 @@ ALLOWED = {
     "backends.resize_conv_parts": {"conv_spec", "resize_conv_spec", "spec", "backends.products"},
     "backends.resize_conv": {
         "conv_spec", "layout", "plan", "resize_conv_spec", "backends.conv_tables",
-        "backends.product_tables", "backends.resize_conv_parts",
+        "backends.product_tables", "backends.products", "backends.resize_conv_parts",
     },
     "backends.resize_conv_gradients": {
-        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.resize_conv",
-        "backends.resize_conv_parts",
+        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.product_tables",
+        "backends.resize_conv", "backends.resize_conv_parts",
     },
     "backends.tiles": {"axis"},
     "backends.cpu": {

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import upsampler
 from upsampler import conv_transpose2d_backward, resize_conv2d, resize_conv2d_backward
 from upsampler.backends.products import products
-from upsampler.backends.resize_conv_parts import parts, shared_axes
+from upsampler.backends.resize_conv_parts import parts, shared_axes, shares_back
 from upsampler.resize_conv_spec import resize_conv_spec
 
 from .conv_cases import ints
@@ -263,6 +263,42 @@ def test_phases_share_products():
     assert products_of("bilinear", 2, (5, 3)) is None
     assert products_of("nearest", 2, (3, 3), dilation=3) is None
     assert products_of("nearest", 1, (3, 3)) is None
+
+
+def shares_back_of(mode, padding=(1, 1), padding_mode="replicate", channels=(16, 16), window=None):
+    x = np.ones((1, channels[0], 3, 4), np.float32)
+    weight = np.ones((channels[1], channels[0], 3, 3), np.float32)
+    spec = resize_conv_spec(x, weight, None, 2, mode, padding, padding_mode, window=window)
+    return shares_back(spec, parts(spec).inner)
+
+
+def test_gradients_share_products():
+    assert shares_back_of("nearest")
+    assert shares_back_of("bilinear", padding_mode="zeros")
+    assert not shares_back_of("nearest", channels=(8, 16))
+    # Outputs around samples that lie outside: those of zeros, but not those of the border.
+    assert shares_back_of("nearest", padding=(2, 1), padding_mode="zeros")
+    assert not shares_back_of("nearest", padding=(2, 1))
+    assert shares_back_of("nearest", padding=(2, 1), window=((1, 7), (0, 8)))
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_gradients_of_many_channels(cpu, mode, layout):
+    """Several tiles and parts, and channels that fill no register."""
+    rng = np.random.default_rng(12)
+    x = rng.standard_normal((2, 149, 13, 37)).astype(np.float32)
+    weight = rng.standard_normal((21, 149, 3, 3)).astype(np.float32)
+    grad = rng.standard_normal((2, 21, 26, 74)).astype(np.float32)
+    theirs = torch_gradients(grad, x, weight, np.ones(21, np.float32), 2, mode)[1:]
+    if layout == "NHWC":
+        x, grad = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)) for a in (x, grad))
+    ours = list(resize_conv2d_backward(grad, x, weight, 2, mode, layout=layout))
+    by_three = resize_conv2d_backward(grad, x, weight, 2, mode, layout=layout, num_threads=3)
+    assert [a.tobytes() for a in by_three] == [a.tobytes() for a in ours]
+    ours[0] = ours[0].transpose(0, 3, 1, 2) if layout == "NHWC" else ours[0]
+    for a, b in zip(ours, theirs, strict=True):
+        close(a, b, 1e-5, mode)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])

@@ -52,16 +52,23 @@ cdef struct Classes:
     const Py_ssize_t* slot  # its place in the list of all
     Py_ssize_t phases  # how many there are
 
-cdef struct Mix:
-    # What a derived plane is along one axis: up to three terms factor * x[at].
-    int terms
-    Py_ssize_t[3] at
-    double[3] factor
+cdef struct Mixes:
+    # What derived planes are along one axis: terms factor * x[at], from first[plane] on.
+    const Py_ssize_t* first
+    const Py_ssize_t* at
+    const double* factor
+
+cdef struct Derived:
+    Py_ssize_t number  # of planes along an axis,
+    Py_ssize_t lines  # of phases of the source that they are made of
+    Mixes inside
+    bint folds  # what lies outside is added to the border:
+    Mixes before  # to the first position
+    Mixes after  # and to the last
 
 cdef struct Sharing:
-    Py_ssize_t planes_h, planes_w
-    Mix[4] mix_h
-    Mix[4] mix_w
+    Derived down  # along H
+    Derived across  # along W
     Py_ssize_t phases  # outputs proper; the classes behind them are shared
     const Py_ssize_t* first  # by phase: where its shared classes begin among
     const Py_ssize_t* shared
@@ -361,8 +368,8 @@ cdef size_t conv_places(
             &end, (job.panels * panel * job.shifts * channels + RUN_SLACK) * number
         )
         if job.sharing != NULL:
-            at.middle = take(&end, job.source.plane * number)
-            at.dense = take(&end, job.panels * panel * number)
+            at.middle = take(&end, job.sharing.across.lines * job.source.plane * number)
+            at.dense = take(&end, (job.panels * panel + RUN_SLACK) * number)
     else:
         at.o_row = job.run + RUN_SLACK
     # An odd number of cache lines: rows spread over the cache.
@@ -435,7 +442,8 @@ cdef void conv_tile(
     memset(planes + groups * job.inner * plane, 0, RUN_SLACK * sizeof(real))
     if job.sharing != NULL:
         derive_columns(
-            <real*> at.columns, planes, <real*> at.middle, <real*> at.dense, job, count
+            <real*> at.columns, planes, <real*> at.middle, <real*> at.dense, job, u,
+            count,
         )
     elif job.shifts:
         fill_columns(<real*> at.columns, planes, job, count)

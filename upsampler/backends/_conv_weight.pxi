@@ -5,6 +5,9 @@
 # A pair is a channel of g and a tap: a row of a plane of g, from some offset on.  Where x has many
 # channels, they lie in the lanes and pairs are broadcast; where it has few, positions do.
 #
+# For a resize-convolution the taps of a pair are the products that its phases share, and the rows
+# those of derived planes (_products.pxi), as many for a channel as there are products.
+#
 # Scratch memory of a thread: planes of g, at most 1 << 18 numbers or those of the channels of a
 # unit over 64 positions, planes of x and their transpose, and sums, at most 1 << 18 numbers.
 
@@ -34,12 +37,15 @@ cdef struct WeightJob:
     Py_ssize_t pairs, pair_part, pair_parts  # and pairs
     Py_ssize_t outers  # channels of g that a unit's pairs touch, at most
     Py_ssize_t together  # groups of a unit; more than one only without parts
+    Py_ssize_t derived  # elements of a derived plane, 0 without
     char* target
     Py_ssize_t size
     bint direct
 
 cdef struct WeightPlaces:
     char* planes
+    char* middle
+    char* derived
     char* others
     char* turned
     char* sums
@@ -73,6 +79,9 @@ cdef size_t weight_places(
         &end,
         (job.together * job.outers * conv.source.phases * conv.source.plane + RUN_SLACK) * number,
     )
+    if job.derived:
+        at.middle = take(&end, conv.sharing.across.lines * conv.source.plane * number)
+        at.derived = take(&end, job.outers * conv.taps * job.derived * number)
     if job.lanes:
         channels = up_to(job.part, panel)
         at.others = take(&end, channels * job.x.plane * number)
@@ -103,12 +112,11 @@ cdef void unit_of(const WeightJob* job, Py_ssize_t index, WeightUnit* unit) noex
 cdef inline Py_ssize_t pair_at(
     const WeightJob* job, Py_ssize_t first, Py_ssize_t pair
 ) noexcept nogil:
-    """Where a pair begins in planes of g whose first channel is `first`."""
-    cdef Py_ssize_t channel = pair // job.conv.taps
-    return (
-        (channel - first) * job.conv.source.phases * job.conv.source.plane
-        + job.conv.offset[pair % job.conv.taps]
-    )
+    """Where a pair begins in the planes it reads, of which `first` is the first channel."""
+    cdef Py_ssize_t channel = pair // job.conv.taps - first, tap = pair % job.conv.taps
+    if job.derived:
+        return (channel * job.conv.taps + tap) * job.derived
+    return channel * job.conv.source.phases * job.conv.source.plane + job.conv.offset[tap]
 
 
 cdef void add_outer(
@@ -117,8 +125,9 @@ cdef void add_outer(
 ) noexcept nogil:
     """The products of a tile, channels of x in the lanes."""
     cdef const ConvJob* conv = &job.conv
-    cdef const Py_ssize_t* extent = conv.source.extent
     cdef const Py_ssize_t* tile = conv.tile
+    cdef const Py_ssize_t* extent = tile if job.derived else conv.source.extent
+    cdef const real* planes = <const real*> (at.derived if job.derived else at.planes)
     cdef Py_ssize_t panel = panel_of(number), width = up_to(unit.rows, panel)
     cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3]
     cdef Py_ssize_t outer_first = unit.pair // conv.taps
@@ -142,7 +151,7 @@ cdef void add_outer(
         while pair < unit.pairs:
             block = rows_of_block(unit.pairs - pair)
             for i in range(block):
-                row[i] = <const real*> at.planes + pair_at(job, outer_first, unit.pair + pair + i)
+                row[i] = planes + pair_at(job, outer_first, unit.pair + pair + i)
             if real is float:
                 outer_float(
                     block, <real*> at.sums + pair * width + c, width, row, b, at.g_at, at.x_at,
@@ -296,6 +305,10 @@ cdef void weight_part(
             others, &job.x, unit.group * conv.rows + unit.first, channels, u, count, &conv.codec,
             &at.stage,
         )
+        if job.derived:
+            derive_planes(
+                <real*> at.derived, job.derived, planes, outers, <real*> at.middle, conv, u, count
+            )
         if job.lanes:
             add_outer(job, &unit, &at, count, number)
             continue
@@ -353,6 +366,7 @@ def weight_gradient(
     A unit does `part` channels of x by all taps of `outers` channels of the gradient, or less.
     """
     cdef WeightJob job
+    cdef Sharing sharing
     cdef WeightPlaces unused
     cdef size_t scratch
     cdef Py_ssize_t units
@@ -367,6 +381,10 @@ def weight_gradient(
         # Side by side, without the halo of the other.
         job.x.extent = indices(tables.tile)
         job.x.plane = tables.tile.prod()
+    if hasattr(tables, "shared"):
+        fill_sharing(&sharing, tables)
+        job.conv.sharing = &sharing
+        job.derived = up_to(tables.tile.prod() + RUN_SLACK, 16)
     job.target = <char*> address(grad_weight)
     job.size = grad_weight.itemsize
     job.direct = code == (F64 if wide else F32)

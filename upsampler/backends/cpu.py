@@ -100,7 +100,7 @@ class Cpu:
         threads: int,
         by_output: bool = False,
     ) -> None:
-        """Sums as `tables` say; `by_output` weights are (C_out, C_in / groups, taps...)."""
+        """Sums as `tables` say; `by_output` weights begin with the channels that are computed."""
         numbers = arithmetic_of(spec)
         self.loops.convolve(
             tables,
@@ -139,31 +139,31 @@ class Cpu:
             grad_weight[...] = 0
             return
         tables = backward_tables(spec, self.loops.CONV_SLACK)
-        code, wide = self.loops.ITEM_NAMES.index(spec.dtype), numbers == np.float64
-        self.loops.convolve(
-            tables,
-            grads,
-            _channels_first(spec, grad_x),
-            np.ascontiguousarray(weight, numbers),
-            None,
-            spec.groups,
-            True,
-            False,
-            code,
-            wide,
-            threads,
-        )
+        self.convolve(tables, spec, grad, weight, None, grad_x, threads, by_output=True)
         part, outers = weight_parts(spec)
+        tables = backward_tables(spec, self.loops.CONV_SLACK, outers)
+        self.weight_gradient(tables, spec, grad, x, grad_weight, (part, outers), threads)
+
+    def weight_gradient(
+        self,
+        tables: Tables,
+        spec: ConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        grad_weight: np.ndarray,
+        parts: tuple[int, int],
+        threads: int,
+    ) -> None:
+        """(C_in, C_out / groups, taps...); `parts` as `weight_parts` gives them."""
         self.loops.weight_gradient(
-            backward_tables(spec, self.loops.CONV_SLACK, outers),
-            grads,
+            tables,
+            _channels_first(spec, grad),
             _channels_first(spec, x),
             grad_weight,
             spec.groups,
-            part,
-            outers,
-            code,
-            wide,
+            *parts,
+            self.loops.ITEM_NAMES.index(spec.dtype),
+            arithmetic_of(spec) == np.float64,
             threads,
         )
 

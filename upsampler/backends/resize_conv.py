@@ -12,6 +12,7 @@ from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
 from .conv_tables import forward_tables
 from .product_tables import product_tables
+from .products import Products
 from .resize_conv_parts import (
     Matrix,
     Strip,
@@ -21,6 +22,7 @@ from .resize_conv_parts import (
     parts,
     point_wise,
     shared_axes,
+    shared_origin,
 )
 
 
@@ -67,14 +69,30 @@ def _convolve_folded(
         tables = forward_tables(conv, slack)
         matrices = [m for m, _ in foldings(spec)]
     else:
-        each = zip(spec.reach, spec.padding, strict=True)
-        origin = tuple(reach // 2 - p for reach, (p, _) in each)
-        tables = product_tables(conv, axes, origin, slack)
+        tables = product_tables(conv, axes, shared_origin(spec), slack)
         matrices = [Matrix.of(axis.weights) for axis in axes]
+    kernel = _folded(backend, spec, matrices, weight, threads)
+    backend.convolve(tables, conv, x, kernel, bias, out, threads, by_output=True)
+
+
+def shared_kernel(
+    backend: Any,
+    spec: ResizeConvSpec,
+    axes: tuple[Products, Products],
+    weight: np.ndarray,
+    threads: int,
+) -> np.ndarray:
+    """By which combination of the weights each product multiplies."""
+    return _folded(backend, spec, [Matrix.of(axis.weights) for axis in axes], weight, threads)
+
+
+def _folded(
+    backend: Any, spec: ResizeConvSpec, matrices: list[Matrix], weight: np.ndarray, threads: int
+) -> np.ndarray:
     sizes = [m.start.size - 1 for m in matrices]
     kernel = np.empty((*weight.shape[:2], *sizes), weight.dtype)
     backend.fold(grouped(spec, weight), grouped(spec, kernel), *matrices, threads)
-    backend.convolve(tables, conv, x, kernel, bias, out, threads, by_output=True)
+    return kernel
 
 
 def _convolve_strips(

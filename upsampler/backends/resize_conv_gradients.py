@@ -8,11 +8,31 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..conv_spec import ConvSpec
-from ..layout import Layout
+from ..layout import Layout, by_letters
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
-from .resize_conv import continued, cropped, flipped, foldings, grouped, inside, upsampled
-from .resize_conv_parts import Strip, Window, numbers_of, parts, point_wise
+from .product_tables import adjoint_tables, shared_weight_parts
+from .resize_conv import (
+    continued,
+    cropped,
+    flipped,
+    foldings,
+    grouped,
+    inside,
+    shared_kernel,
+    upsampled,
+)
+from .resize_conv_parts import (
+    Matrix,
+    Strip,
+    Window,
+    numbers_of,
+    parts,
+    point_wise,
+    shared_axes,
+    shared_origin,
+    shares_back,
+)
 
 
 class Gradients(NamedTuple):
@@ -57,7 +77,8 @@ def backward(
     done = parts(spec)
     if done.inner is not None:
         part = inside(grad, spec, done.inner.window)
-        _add_folded(backend, spec, done.inner, part, x, weight, into, threads)
+        add = _add_shared if shares_back(spec, done.inner) else _add_folded
+        add(backend, spec, done.inner, part, x, weight, into, threads)
     for strips in done.strips:
         for strip in strips:
             part = inside(grad, spec, strip.window)
@@ -140,6 +161,40 @@ def _add_folded(
     source = grouped(spec, made.weight)
     backend.fold(source, grouped(spec, grad_weight).swapaxes(1, 2), *back, threads)
     for target, values in zip(into, (grad_x, grad_weight, made.bias), strict=True):
+        target += values
+
+
+def _add_shared(
+    backend: Any,
+    spec: ResizeConvSpec,
+    conv: ConvSpec,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """Add the same gradients, by the products that the phases share."""
+    axes, origin = shared_axes(spec), shared_origin(spec)
+    assert axes is not None
+    slack = backend.loops.CONV_SLACK
+    kernel = shared_kernel(backend, spec, axes, weight, threads)
+    plain = replace(conv, edge=False)
+    grad_x = np.empty_like(x)
+    tables = adjoint_tables(conv, axes, origin, slack)
+    backend.convolve(tables, plain, grad, kernel, None, grad_x, threads)
+    grad_kernel = np.empty(
+        (spec.channels_in, spec.channels_out // spec.groups, *kernel.shape[2:]), x.dtype
+    )
+    parts = shared_weight_parts(conv, axes)
+    tables = adjoint_tables(conv, axes, origin, slack, parts[1])
+    backend.weight_gradient(tables, plain, grad, x, grad_kernel, parts, threads)
+    grad_weight = np.empty(spec.weight_shape, x.dtype)
+    back = [Matrix.of(axis.weights.T) for axis in axes]
+    source = grouped(spec, grad_kernel)
+    backend.fold(source, grouped(spec, grad_weight).swapaxes(1, 2), *back, threads)
+    grad_bias = by_letters(grad, spec.layout, "NCHW").sum(axis=(0, 2)).sum(axis=1)
+    for target, values in zip(into, (grad_x, grad_weight, grad_bias), strict=True):
         target += values
 
 

@@ -301,3 +301,18 @@ def shared_axes(spec: ResizeConvSpec) -> tuple[Products, Products] | None:
         for f, k, d in zip(spec.factor, spec.kernel, spec.dilation, strict=True)
     )
     return None if height is None or width is None else (height, width)
+
+
+def shared_origin(spec: ResizeConvSpec) -> tuple[int, ...]:
+    """Output o has the phase (o + origin) % factor, around the input (o + origin) // factor."""
+    return tuple(reach // 2 - p for reach, (p, _) in zip(spec.reach, spec.padding, strict=True))
+
+
+def shares_back(spec: ResizeConvSpec, conv: ConvSpec) -> bool:
+    """Whether the gradients of the folded convolution `conv` share products, too."""
+    inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
+    if shared_axes(spec) is None or inner < LEAST_IN or rows < LEAST_OUT:
+        return False
+    # Beyond the border all of x is the border: one sample of that is taken care of.
+    each = zip(conv.window, shared_origin(spec), conv.stride, conv.small, strict=True)
+    return not conv.edge or all(lo + at >= 0 and hi - 1 + at < f * n for (lo, hi), at, f, n in each)
