@@ -3,13 +3,16 @@
 "gain" is the time of the fastest peer over ours, fresh results on both sides; "ours held" is a
 result in new memory, since all earlier ones are held alive, "ours no pool" one from NumPy; "sgemm"
 the rate of NumPy's matrix product in the same run.  Cases and ways of the peers are described in
-the modules beside this file, what a case has to reach in bars.py.
+the modules beside this file, what a case has to reach in bars.py.  Besides the cases there are
+studies: what a pixel costs by size of the result, what a window costs, extra memory, and the time
+to import.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -17,11 +20,13 @@ from rich.progress import Progress
 
 from upsampler.threads import available_cores
 
-from . import cases, machine, peers, report
+from . import cases, growth, machine, memory, peers, report, startup, windows
 from .contest import run_case
 from .limits import Sgemm
+from .study import Study
 
 WIDTH = 230  # columns where the output is no terminal
+STUDIES = ("growth", "windows", "memory", "startup")
 SHARE, QUICK_SHARE = 0.8, 0.15  # seconds of timing for each way to do a case
 
 
@@ -37,6 +42,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--filter", default="", metavar="TEXT", help="only cases whose name contains these words"
     )
     parser.add_argument("--peers", nargs="*", choices=list(peers.MODULES), help="default: all")
+    parser.add_argument(
+        "--studies", nargs="*", choices=STUDIES, help="these (or all) of the studies, and no cases"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write tables, into the marked section"
@@ -50,10 +58,24 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     if args.peers is None:
         args.peers = [n for n in peers.MODULES if not (args.quick and n == "scikit-image")]
     args.cases = cases.matching(args.filter)
-    if not args.cases:
+    if args.studies is not None:
+        args.cases, args.studies = (), args.studies or STUDIES
+    elif not args.cases:
         names = "\n  ".join(c.name for c in cases.CASES)
         parser.error(f"--filter: got {args.filter!r}; allowed: words of these cases\n  {names}")
+    else:
+        args.studies = () if args.filter else STUDIES
     return args
+
+
+def studies(names: Sequence[str], threads: int, quick: bool, share: float) -> Iterator[Study]:
+    """Those of `names` that depend on the number of threads."""
+    if "growth" in names:
+        yield growth.study(threads, quick, share)
+    if "windows" in names:
+        yield windows.study(threads, quick, share)
+    if "memory" in names and (table := memory.study(threads)):
+        yield table
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,6 +91,7 @@ def main(argv: list[str] | None = None) -> int:
         if version.startswith(peers.ABSENT):
             console.print(f"{name} is left out ({version})")
     results = []
+    tables: list[Study] = []
     share = QUICK_SHARE if args.quick else SHARE
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("", total=len(args.threads) * len(args.cases))
@@ -78,14 +101,18 @@ def main(argv: list[str] | None = None) -> int:
                     progress.update(task, description=f"{case.name}, {threads} threads")
                     results.append(run_case(case, threads, found, share, sgemm))
                     progress.advance(task)
-    for table in report.terminal_tables(results):
+            progress.update(task, description=f"studies, {threads} threads")
+            tables += studies(args.studies, threads, args.quick, share)
+        if "startup" in args.studies:
+            tables.append(startup.study(found, share))
+    for table in [*report.terminal_tables(results), *(study.table() for study in tables)]:
         console.print(table)
     about = machine.describe(found, busy)
     if args.json:
         settings = {"quick": args.quick, "threads": args.threads, "filter": args.filter}
-        args.json.write_text(report.as_json(results, about, settings), encoding="utf-8")
+        args.json.write_text(report.as_json(results, tables, about, settings), encoding="utf-8")
     if args.markdown:
-        report.write_section(args.markdown, report.markdown(results, about))
+        report.write_section(args.markdown, report.markdown(results, tables, about))
     for r in results:
         for name, off in r.differences.items():
             console.print(f"[red]{r.case.name}: {name} differs from ours by {off:g}, not timed[/]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -31,13 +32,15 @@ class Bar:
 
 
 NEAR = 1.6
+TINY = 1 << 14  # elements below which a call costs what calling costs
+TINY_GAIN = 0.5
 INTERPOLATION_OUT = {  # by dtype and mode
     ("float32", "nearest"): 1.5,
     ("float32", "bilinear"): 1.5,
     ("float32", "bicubic"): 2.0,
     ("uint8", "bicubic"): 4.0,
 }
-UINT8_OUT = {"HW": 2.0, "HWC": 2.5}
+UINT8_OUT = {"HW": 2.0, "HWC": 2.5}  # by layout
 BACKWARD = Bar(2)
 MANY_CHANNELS = Bar(0.95)  # bound by the matrix product, which the peers reach as well
 FEW_CHANNELS = Bar(4, near=NEAR)
@@ -45,8 +48,18 @@ RESIZE_CONV = {"nearest": Bar(2), "bilinear": Bar(1.2)}
 MOVES = Bar(2, near=NEAR)
 
 
-def interpolation(dtype: str, mode: str, layout: str) -> Bar:
-    out = INTERPOLATION_OUT.get((dtype, mode)) or UINT8_OUT[layout]
+def interpolation(dtype: str, mode: str, layout: str, result: tuple[int, ...]) -> Bar:
+    """
+    >>> interpolation("uint8", "bilinear", "HW", (500, 700))
+    Bar(gain=2, near=1.6, out=2.0)
+    >>> interpolation("float32", "bilinear", "HW", (5, 7))
+    Bar(gain=0.5, near=None, out=None)
+    """
+    if math.prod(result) < TINY:
+        return Bar(TINY_GAIN)
+    out = INTERPOLATION_OUT.get((dtype, mode))
+    if out is None and dtype == "uint8":
+        out = UINT8_OUT[layout]
     return Bar(2, near=NEAR, out=out)
 
 

@@ -13,7 +13,7 @@ from .bars import Bar
 
 Inputs = tuple[np.ndarray, ...]
 Results = np.ndarray | tuple[np.ndarray, ...]  # gradients come as a tuple
-SHORT = {"float32": "f32", "uint8": "u8"}
+SHORT = {"float32": "f32", "float16": "f16", "uint8": "u8", "uint16": "u16"}
 
 
 @dataclass(frozen=True)

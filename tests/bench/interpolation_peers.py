@@ -26,12 +26,18 @@ def torch_inputs(case: Interpolation, x: np.ndarray) -> dict[str, torch.Tensor]:
     import torch
 
     nchw = torch.from_numpy(x[(None,) * (4 - x.ndim)])
-    if case.layout == "HWC":
+    if case.layout.endswith("C"):
         nchw = nchw.permute(0, 3, 1, 2)
     found = {"torch": nchw.contiguous()}
     if nchw.shape[1] > 1:
         found["torch channels_last"] = nchw.contiguous(memory_format=torch.channels_last)
     return found
+
+
+def torch_array(case: Interpolation, t: torch.Tensor, shape: tuple[int, ...]) -> np.ndarray:
+    """(N, C, H, W) in the layout of the case."""
+    t = t.permute(0, 2, 3, 1) if case.layout.endswith("C") else t
+    return t.numpy().reshape(shape)
 
 
 def torch_call(case: Interpolation, threads: int) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -45,9 +51,12 @@ def torch_call(case: Interpolation, threads: int) -> Callable[[torch.Tensor], to
 
 
 def by_torch(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
+    """None for 16-bit integers."""
+    if case.dtype == "uint16":
+        return []
+
     def view(t: torch.Tensor) -> np.ndarray:
-        t = t.permute(0, 2, 3, 1) if case.layout == "HWC" else t
-        return t.numpy().reshape(case.result_shape)
+        return torch_array(case, t, case.result_shape)
 
     run = torch_call(case, threads)
     found = torch_inputs(case, *inputs)
@@ -58,7 +67,7 @@ def by_torch_backward(case: Interpolation, inputs: Inputs, threads: int) -> list
     from .torch_ways import gradients
 
     def view(grads: tuple[torch.Tensor]) -> np.ndarray:
-        return grads[0].numpy()
+        return torch_array(case, grads[0], case.shape)
 
     run = torch_call(case, threads)
     x, grad = (torch_inputs(case, array) for array in inputs)
@@ -66,13 +75,16 @@ def by_torch_backward(case: Interpolation, inputs: Inputs, threads: int) -> list
 
 
 def by_opencv(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
+    """None for half precision."""
     import cv2
 
+    if case.dtype == "float16":
+        return []
     cv2.setNumThreads(threads)
     (x,) = inputs
     flags = {"bilinear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC}
     resize = partial(cv2.resize, dsize=case.size[::-1], interpolation=flags[case.mode])
-    if case.layout != "NCHW":
+    if "N" not in case.layout:
         return [Entry("opencv", partial(resize, x), np.asarray)]
 
     def run(pictures: np.ndarray, out_shape: tuple[int, ...]) -> np.ndarray:
@@ -81,6 +93,8 @@ def by_opencv(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
             resize(picture, dst=dst)
         return out
 
+    if case.layout == "NHWC":
+        return [Entry("opencv", partial(run, x, case.result_shape), np.asarray)]
     n, c, h, w = x.shape
     nhwc = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     planes = partial(run, x.reshape(n * c, h, w), (n * c, *case.size))
@@ -92,9 +106,10 @@ def by_opencv(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
 
 
 def by_pillow(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
+    """None for four channels: the last one is the opacity there, and weights the others."""
     from PIL import Image
 
-    if case.dtype != "uint8" or case.layout == "NCHW":
+    if case.dtype != "uint8" or case.layout == "NCHW" or case.shape[2:] == (4,):
         return []
     filters = Image.Resampling
     resample = {
@@ -112,11 +127,12 @@ def by_pillow(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
 def by_skimage(case: Interpolation, inputs: Inputs, threads: int) -> list[Entry]:
     """Planes one by one: a third faster than HWC as a whole, which counts as a volume there.
 
-    None for bicubic, which means B-splines there.  8-bit data comes back as float64.
+    None for bicubic, which means B-splines there, and for types that others than us hardly have.
+    8-bit data comes back as float64.
     """
     from skimage.transform import resize
 
-    if case.mode == "bicubic":
+    if case.mode == "bicubic" or case.dtype in ("float16", "uint16"):
         return []
     order = {"bilinear": 1, "nearest": 0}[case.mode]
     (x,) = inputs

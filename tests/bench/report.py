@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from .contest import FRESH, LIMIT, OURS, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
+from .study import Study
 from .summary import grouped, summaries, times, verdict
 from .timing import Stats
 
@@ -99,7 +101,7 @@ def terminal_tables(results: Sequence[Result]) -> list[Table]:
     return tables
 
 
-def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
+def markdown(results: Sequence[Result], studies: Sequence[Study], machine: dict[str, Any]) -> str:
     """The section of the README: of every library its faster way only, the tables folded."""
     present = {n: v for n, v in machine["peers"].items() if not v.startswith(ABSENT)}
     lines = [
@@ -119,15 +121,23 @@ def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
         lines += ["", f"<details><summary>The {len(group)} cases</summary>", ""]
         lines += ["| " + " | ".join(cells) + " |" for cells in (heads, rule, *body)]
         lines += ["", "</details>"]
+    for study in studies:
+        lines += study.markdown()
     return "\n".join(lines)
 
 
-def as_json(results: Sequence[Result], machine: dict[str, Any], settings: dict[str, Any]) -> str:
+def as_json(
+    results: Sequence[Result],
+    studies: Sequence[Study],
+    machine: dict[str, Any],
+    settings: dict[str, Any],
+) -> str:
     document = {
         "machine": machine,
         "settings": settings,
         "summary": {title(*key): text for key, text in summaries(results).items()},
         "results": [r.as_json() for r in results],
+        "studies": [asdict(study) for study in studies],
     }
     return json.dumps(document, indent=1) + "\n"
 
