@@ -73,15 +73,15 @@ cdef inline bint isnan(item v) noexcept nogil:
 
 
 cdef inline uint32_t opaque(
-    const item[:, :, :] src, int64_t r, int64_t c, const Tone* tone
+    const char* pixel, Py_ssize_t step, Py_ssize_t channels, const Tone* tone, const item like
 ) noexcept nogil:
-    cdef item red = src[r, c, 0], green, blue
-    if src.shape[2] < 3:
+    cdef item red = (<const item*>pixel)[0], green, blue
+    if channels < 3:
         if isnan(red):
             return NAN_PIXEL
         return OPAQUE | level(red, tone) * 0x010101
-    green = src[r, c, 1]
-    blue = src[r, c, 2]
+    green = (<const item*>(pixel + step))[0]
+    blue = (<const item*>(pixel + 2 * step))[0]
     if isnan(red) or isnan(green) or isnan(blue):
         return NAN_PIXEL
     return OPAQUE | level(red, tone) << 16 | level(green, tone) << 8 | level(blue, tone)
@@ -105,9 +105,9 @@ cdef inline uint32_t over(
     return OPAQUE | pixel
 
 
-cdef void fill(
+cdef void blend(
     const item[:, :, :] src, const int64_t[::1] rows, const int64_t[::1] cols,
-    uint32_t[:, ::1] out, uint32_t outside, bint alpha, const Tone* tone,
+    uint32_t[:, ::1] out, uint32_t outside, const Tone* tone,
 ) noexcept nogil:
     cdef Py_ssize_t i, j, width = out.shape[1]
     cdef int64_t r, c, last
@@ -115,7 +115,7 @@ cdef void fill(
     for i in range(out.shape[0]):
         r = rows[i]
         # A magnified row repeats: copy it, except where the checkerboard behind it changes.
-        if i and r == rows[i - 1] and not (alpha and i & ((1 << SHIFT) - 1) == 0):
+        if i and r == rows[i - 1] and i & ((1 << SHIFT) - 1):
             memcpy(&out[i, 0], &out[i - 1, 0], width * sizeof(uint32_t))
             continue
         last = -1
@@ -127,12 +127,44 @@ cdef void fill(
                 continue
             if c != last:
                 last = c
-                if alpha:
-                    light = over(src, r, c, LIGHT, tone)
-                    dark = over(src, r, c, DARK, tone)
-                else:
-                    light = dark = opaque(src, r, c, tone)
+                light = over(src, r, c, LIGHT, tone)
+                dark = over(src, r, c, DARK, tone)
             out[i, j] = light if ((i >> SHIFT) + (j >> SHIFT)) & 1 else dark
+
+
+cdef void fill(
+    const item[:, :, :] src, const int64_t[::1] rows, const int64_t[::1] cols,
+    uint32_t[:, ::1] out, uint32_t outside, const Tone* tone,
+) noexcept nogil:
+    # Pointers: with indices the compiler multiplied by three strides for every sample.
+    cdef Py_ssize_t i, j, width = out.shape[1], channels = src.shape[2]
+    cdef Py_ssize_t step = src.strides[2], across = src.strides[1]
+    cdef int64_t r, c, last
+    cdef uint32_t colour = outside
+    cdef uint32_t* to
+    cdef const char* row
+    for i in range(out.shape[0]):
+        r = rows[i]
+        to = &out[i, 0]
+        if i and r == rows[i - 1]:  # a magnified row repeats
+            memcpy(to, &out[i - 1, 0], width * sizeof(uint32_t))
+            continue
+        if r < 0:
+            for j in range(width):
+                to[j] = outside
+            continue
+        row = <const char*>&src[0, 0, 0] + r * src.strides[0]
+        last = -1
+        colour = outside
+        for j in range(width):
+            c = cols[j]
+            if c != last:
+                last = c
+                colour = (
+                    outside if c < 0
+                    else opaque[item](row + c * across, step, channels, tone, 0)
+                )
+            to[j] = colour
 
 
 cdef int check(const int64_t[::1] index, Py_ssize_t bound) noexcept nogil:
@@ -204,7 +236,10 @@ def pack(
     with nogil:
         good = check(rows, src.shape[0]) and check(cols, src.shape[1])
         if good and out.shape[1]:
-            fill(src, rows, cols, out, outside, alpha, &tone)
+            if alpha:
+                blend(src, rows, cols, out, outside, &tone)
+            else:
+                fill(src, rows, cols, out, outside, &tone)
     if not good:
         raise ValueError(
             f"rows, cols: got an index beyond src of shape {(src.shape[0], src.shape[1])}; "

@@ -25,7 +25,7 @@ from .comparing import Compared
 from .difference import Difference, painted
 from .prepared import prepared
 from .settings import PLAIN, DiffKind, Tone
-from .shown import Shown, boxes, picked
+from .shown import Shown, boxes, moved, picked, shifted
 from .source import Source
 from .state import Pane, Subject
 from .toning import scale_of, table_of, toned
@@ -119,6 +119,10 @@ class Frame:
 
         What is shown while the new frame is computed; still repeated, never interpolated.
         """
+        at = self.request
+        by = moved(at.rows, rows), moved(at.cols, cols)
+        if by[0] is not None and by[1] is not None:  # a drag: the pixels are known already
+            return shifted(self.pixels, by[0], by[1], OUTSIDE)
         return _packed(
             self.request, self.values, self.rows.positions(rows), self.cols.positions(cols)
         )

@@ -105,3 +105,27 @@ def boxes(axis: Axis) -> Shown:
 def _source(axis: Axis) -> np.ndarray:
     """(extent,) float64: source coordinate at the middle of each device pixel."""
     return (np.arange(axis.extent) + 0.5 - axis.extent / 2) / axis.z + axis.centre
+
+
+def moved(old: Axis, new: Axis) -> int | None:
+    """By how many device pixels `new` looks further on than `old`, where that is all it does."""
+    if (old.n, old.m, old.extent, old.z) != (new.n, new.m, new.extent, new.z):
+        return None
+    if isinstance(old.ratio, float):  # offsets are no whole pixels
+        return None
+    return int(new.offset - old.offset)
+
+
+def shifted(pixels: np.ndarray, down: int, across: int, outside: int) -> np.ndarray:
+    """A new picture of the same size, which looks at `pixels` from further down and across."""
+    made = np.full_like(pixels, outside)
+    height, width = pixels.shape
+    if abs(down) < height and abs(across) < width:
+        to_rows, from_rows = _overlap(down, height)
+        to_cols, from_cols = _overlap(across, width)
+        made[to_rows, to_cols] = pixels[from_rows, from_cols]
+    return made
+
+
+def _overlap(by: int, length: int) -> tuple[slice, slice]:
+    return slice(max(-by, 0), length - max(by, 0)), slice(max(by, 0), length + min(by, 0))

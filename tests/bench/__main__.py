@@ -49,6 +49,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write tables, into the marked section"
     )
+    parser.add_argument(
+        "--viewer", action="store_true", help="the viewer's frames instead (with --json alone)"
+    )
     args = parser.parse_args(argv)
     cores = available_cores()
     if args.threads is None:
@@ -80,6 +83,10 @@ def studies(names: Sequence[str], threads: int, quick: bool, share: float) -> It
 
 def main(argv: list[str] | None = None) -> int:
     args = arguments(argv)
+    if args.viewer:
+        from .viewer import main as viewer  # Qt, for this alone
+
+        return viewer(args.json)
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
