@@ -31,6 +31,7 @@ class Choice(QToolButton):
         self.setToolTip(tip)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the text has one
         self.setMenu(QMenu(self))
         self._groups: Groups = {}
         self._actions: list[tuple[str, QAction]] = []

@@ -11,6 +11,8 @@ from . import changes
 from .panels import PANELS, Panel, Shot
 from .store import Store
 
+WIDTH = 380  # in points: a panel, a scroll bar and the tabs
+
 
 class PanelDock(QDockWidget):
     """Shows the panel that the state names; choosing a tab changes the state."""
@@ -26,6 +28,8 @@ class PanelDock(QDockWidget):
         self.panels: dict[str, Panel] = {}
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.setTabPosition(QTabWidget.TabPosition.East)  # in a row they are wider than it
+        self.tabs.setMinimumWidth(WIDTH)
         self.tabs.setAccessibleName("Panels")
         for kind in PANELS:
             place = QScrollArea()

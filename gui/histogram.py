@@ -35,9 +35,9 @@ class Histogram:
     nan: np.ndarray
 
     @property
-    def total(self) -> int:
-        """Values counted, of all channels."""
-        return int(sum(a.sum() for a in (self.counts, self.below, self.above, self.nan)))
+    def totals(self) -> np.ndarray:
+        """(C,) int64: all values of each channel."""
+        return self.counts.sum(axis=1) + self.below + self.above + self.nan
 
 
 def bin_edges(source: Source) -> np.ndarray:

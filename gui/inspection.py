@@ -7,21 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from .prepared import prepared
-from .render import output
+from .render import Request, output, render
+from .settings import PLAIN, Tone
 from .source import Source
-from .state import Pane
+from .state import UNCHANGED, Pane
+from .viewport import Axis
 
 MOST = 15  # pixels along a side of the grid: of larger ones the middle is shown
 
 
 @dataclass(frozen=True)
 class Place:
-    """An output of a pane."""
+    """An output of a pane, and how the pane is shown."""
 
     source: Source
     pane: Pane
     row: int
     column: int
+    tone: Tone = PLAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,8 @@ class Inspection:
         What each is multiplied by; of a kernel for each channel that of the first.
     pixels : (h, w, C) ndarray
         Those of `source.values`.
+    colours : (h, w) uint32
+        The same as they are shown.
     sum : (C,) float64
         Of the products: the output before it is rounded.
     """
@@ -47,6 +52,7 @@ class Inspection:
     columns: tuple[int, int]
     weights: np.ndarray
     pixels: np.ndarray
+    colours: np.ndarray
     sum: np.ndarray
 
 
@@ -59,15 +65,20 @@ def values_at(place: Place) -> tuple[str, ...]:
 def inspect(place: Place) -> Inspection:
     """What the output at `place` is made of."""
     made = prepared(place.source, place.pane).contributions(place.row, place.column)
-    pixels = np.asarray(place.source.values[slice(*made.rows), slice(*made.columns)])
+    pixels = output(place.source, UNCHANGED, made.rows, made.columns)
+    weights = made.weights[..., None]
     with np.errstate(invalid="ignore", over="ignore"):
         # Where the weight is 0 a pixel does not count, not even as NaN.
-        products = made.weights[..., None] * np.where(
-            made.weights[..., None] != 0, pixels.astype(np.float64), 0
-        )
-    channels = pixels.shape[2]
-    total = np.array([products[c % len(products), ..., c].sum() for c in range(channels)])
-    return Inspection(values_at(place), made.rows, made.columns, made.weights[0], pixels, total)
+        products = weights * np.where(weights != 0, pixels.astype(np.float64), 0)
+    total = np.array([products[c % len(products), ..., c].sum() for c in range(pixels.shape[2])])
+    axes = [
+        Axis(n, n, stop - start, (start + stop) / 2, 1.0)
+        for n, (start, stop) in zip(place.source.size, (made.rows, made.columns), strict=True)
+    ]
+    colours = render(Request(place.source, UNCHANGED, *axes, look=place.tone)).pixels
+    return Inspection(
+        values_at(place), made.rows, made.columns, made.weights[0], pixels, colours, total
+    )
 
 
 def middle(found: Inspection, most: int = MOST) -> tuple[slice, slice]:

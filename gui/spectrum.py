@@ -26,6 +26,8 @@ PATTERN = 18.0  # dB from which a peak is called a pattern
 LEAST = 4 * RING[0]  # outputs along a side for each period
 _ROUNDING = 1e-12  # of the mean energy: less than that is no peak
 
+Frequency = tuple[float, float]  # down and across, in cycles for an output
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -35,16 +37,23 @@ class Spectrum:
     ----------
     magnitude : (h, w) float64
         Log10 of the magnitude, frequency 0 in the middle.
-    peak : float or None
-        Energy at the frequencies of the period over that around them, in dB, the largest of them;
-        None where there is no period, or too little of the picture to tell.
-    at : (float, float) or None
-        The frequency of the peak, down and across, in cycles for an output.
+    peaks : dict
+        What `peaks` says of it.
     """
 
     magnitude: np.ndarray
-    peak: float | None
-    at: tuple[float, float] | None
+    peaks: dict[Frequency, float]
+
+    @property
+    def peak(self) -> float | None:
+        """The largest of the peaks in dB, None where there is no period to look for, or too little
+        of the picture to tell."""
+        return max(self.peaks.values(), default=None)
+
+    @property
+    def patterns(self) -> list[Frequency]:
+        """The frequencies whose peaks are no chance."""
+        return [at for at, decibels in self.peaks.items() if decibels >= PATTERN]
 
 
 def periods(scale: tuple[object, object]) -> tuple[int, int]:
@@ -70,10 +79,8 @@ def spectrum(part: Part, cancelled: Callable[[], bool] = never) -> Spectrum:
         raise ValueError("values that are not finite have no spectrum")
     gray = values[..., :3].mean(axis=-1, dtype=np.float64)
     energy = _energy(gray)
-    found = peaks(energy, period)
-    at = max(found, key=found.__getitem__) if found else None
     magnitude = np.log10(np.sqrt(np.fft.fftshift(energy)) + 1e-12)
-    return Spectrum(magnitude, found[at] if at else None, at)
+    return Spectrum(magnitude, peaks(energy, period))
 
 
 def _energy(gray: np.ndarray) -> np.ndarray:
@@ -85,7 +92,7 @@ def _energy(gray: np.ndarray) -> np.ndarray:
     return np.abs(np.fft.fft2((gray - gray.mean()) * taper)) ** 2
 
 
-def peaks(energy: np.ndarray, period: tuple[int, int]) -> dict[tuple[float, float], float]:
+def peaks(energy: np.ndarray, period: tuple[int, int]) -> dict[Frequency, float]:
     """Energy at each frequency of a period over that of its surroundings, in dB.
 
     Parameters
@@ -123,6 +130,6 @@ def verdict(found: Spectrum, period: tuple[int, int]) -> str:
     """The peak in words."""
     if found.peak is None:
         return "no period to look for" if period == (1, 1) else "too small to tell"
-    kind = "a pattern of" if found.peak >= PATTERN else "no pattern of"
+    kind = "a pattern of" if found.patterns else "no pattern of"
     shown = str(period[0]) if period[0] == period[1] else f"{period[1]} x {period[0]}"
     return f"{kind} period {shown}: {found.peak:+.1f} dB"

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from .base import Panel, Shot
+from .histogram import HistogramPanel
+from .inspector import InspectorPanel
+from .metrics import MetricsPanel
+from .navigator import NavigatorPanel
+from .profile import ProfilePanel
+from .spectrum import SpectrumPanel
 
 __all__ = ["PANELS", "Panel", "Shot"]
 
-PANELS: tuple[type[Panel], ...] = ()
+PANELS: tuple[type[Panel], ...] = (
+    InspectorPanel,
+    MetricsPanel,
+    HistogramPanel,
+    ProfilePanel,
+    SpectrumPanel,
+    NavigatorPanel,
+)

@@ -103,15 +103,17 @@ def test_a_period_across_only(photograph):
         part.rows,
         part.cols,
     )
-    found = spectrum(part)
-    assert found.at == (0.0, 0.5)
+    assert spectrum(part).patterns == [(0.0, 0.5)]
 
 
 def test_verdicts():
     shown = np.zeros((2, 2))
-    assert verdict(Spectrum(shown, 30.04, (0, 0.5)), (2, 2)) == "a pattern of period 2: +30.0 dB"
+    peaks = {(0, 0.5): 30.04, (0.5, 0): 18.0, (0.5, 0.5): 17.9}
+    assert Spectrum(shown, peaks).patterns == [(0, 0.5), (0.5, 0)]
+    assert verdict(Spectrum(shown, peaks), (2, 2)) == "a pattern of period 2: +30.0 dB"
     assert (
-        verdict(Spectrum(shown, -1.25, (0, 0.5)), (3, 2)) == "no pattern of period 2 x 3: -1.2 dB"
+        verdict(Spectrum(shown, {(0, 0.5): -1.25, (1 / 3, 0): -7.0}), (3, 2))
+        == "no pattern of period 2 x 3: -1.2 dB"
     )
-    assert verdict(Spectrum(shown, None, None), (1, 1)) == "no period to look for"
-    assert verdict(Spectrum(shown, None, None), (2, 2)) == "too small to tell"
+    assert verdict(Spectrum(shown, {}), (1, 1)) == "no period to look for"
+    assert verdict(Spectrum(shown, {}), (2, 2)) == "too small to tell"
