@@ -1,0 +1,124 @@
+"""The GPU backend: CuPy arrays in, CuPy arrays out, on the current stream.
+
+The same specs, plans and axis tables as on the CPU; tables are uploaded once for each plan, device
+and stream.  Nothing is copied between host and device behind the user's back, and nothing waits
+for the device.  The only file that imports CuPy.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import prod
+from typing import Any
+
+from ..layout import canonical
+from ..plan import Plan
+from . import gpu_copy, gpu_resample
+from .gpu_launch import Launcher
+
+_INSTALL = "pip install 'upsampler[gpu-cuda12]' or 'upsampler[gpu-cuda13]'"
+_PROBE = 'extern "C" __global__ void probe(int *y) { *y = 7; }'
+
+
+class Gpu:
+    """The kernels, launched by one CuPy (`xp`, which a stand-in may be in tests)."""
+
+    name = "gpu"
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.launcher = Launcher(xp)
+
+    def device_of(self, x: Any) -> Any:
+        """A context in which the device of `x` is the current one."""
+        return self.xp.cuda.Device(x.device.id)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
+        with self.device_of(like):
+            return self.xp.empty(shape, dtype)
+
+    def resample(self, plan: Plan, x: Any, out: Any, threads: int, fresh: bool) -> None:
+        with self.device_of(x):
+            self._resample(plan, x, out)
+
+    def _resample(self, plan: Plan, x: Any, out: Any) -> None:
+        if plan.is_long:
+            for piece, where in plan.pieces():
+                self._resample(piece, x, out[where])
+            return
+        if not plan.adjoint:
+            x = _cropped(plan, x)
+        if all(t.identity for t in plan.tables):
+            out[...] = x
+            return
+        view = canonical(plan.spec.layout, x, out)
+        x6 = self.xp.ascontiguousarray(view.view(x))
+        out6 = view.view(out)
+        made = out6 if out6.flags.c_contiguous else self.xp.empty(out6.shape, out.dtype)
+        if plan.spec.copies and not plan.adjoint:
+            gpu_copy.nearest(self.launcher, plan, x6, made)
+        else:
+            gpu_resample.resample(self.launcher, plan, _five(x6), _five(made))
+        if made is not out6:
+            out6[...] = made
+
+
+def _cropped(plan: Plan, x: Any) -> Any:
+    """`x` without what windows leave out of the axes that keep their size."""
+    spec = plan.spec
+    crops = [slice(None)] * x.ndim
+    for axis, table, (lo, hi) in zip(spec.layout.axes, plan.tables, spec.window, strict=True):
+        if table.identity:
+            crops[axis] = slice(lo, hi)
+    return x[tuple(crops)]
+
+
+def _five(x: Any) -> Any:
+    """(outer, D, H, W, inner)"""
+    return x.reshape(prod(x.shape[:2]), *x.shape[2:])
+
+
+@cache
+def of(xp: Any) -> Gpu:
+    """The backend of a CuPy."""
+    return Gpu(xp)
+
+
+def status() -> dict[str, Any]:
+    try:
+        import cupy
+    except ImportError as error:
+        return {"available": False, "reason": f"CuPy cannot be imported ({error}); {_INSTALL}"}
+    reason = _problem(cupy)
+    if reason is not None:
+        return {"available": False, "reason": reason}
+    count = cupy.cuda.runtime.getDeviceCount()
+    properties = cupy.cuda.runtime.getDeviceProperties
+    names = tuple(properties(i)["name"].decode() for i in range(count))
+    return {"available": True, "reason": None, "devices": names}
+
+
+@cache
+def _problem(cupy: Any) -> str | None:
+    """Why kernels cannot run, None where one did.
+
+    CuPy imports without a driver, and compiles lazily: only a kernel that ran is a proof.
+    """
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        return f"no CUDA driver or device: {error}"
+    if not count:
+        return "no CUDA device"
+    try:
+        kernel = cupy.RawModule(code=_PROBE).get_function("probe")
+    except Exception as error:
+        return f"a kernel failed to compile (are the CUDA headers there? {_INSTALL}): {error}"
+    try:
+        found = cupy.zeros(1, "int32")
+        kernel((1,), (1,), (found,))
+        if int(found[0]) != 7:
+            return f"a kernel ran and gave {int(found[0])} instead of 7"
+    except Exception as error:
+        return f"a kernel failed to run: {error}"
+    return None

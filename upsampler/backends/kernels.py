@@ -1,0 +1,142 @@
+"""The CUDA kernels: which there are, for which types, and their source.  Imports no CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+HOME = Path(__file__).parent / "cuda"
+COMMON = "common.cuh"
+# How the sources call the items.
+ITEMS = {
+    "uint8": "u8", "int8": "i8", "uint16": "u16", "int16": "i16", "uint32": "u32",
+    "int32": "i32", "uint64": "u64", "int64": "i64", "float16": "f16", "bfloat16": "bf16",
+    "float32": "f32", "float64": "f64",
+}  # fmt: skip
+SIZES = {
+    "u8": 1, "i8": 1, "u16": 2, "i16": 2, "u32": 4, "i32": 4, "u64": 8, "i64": 8, "f16": 2,
+    "bf16": 2, "f32": 4, "f64": 8, "uint4": 16,
+}  # fmt: skip
+# By size: what is moved without a look at it.
+RAW = {1: "u8", 2: "u16", 4: "u32", 8: "u64", 16: "uint4"}
+FLOATS = ("f16", "bf16", "f32", "f64")
+VECTOR = 16  # bytes of a vector
+SHORT = 6  # taps along rows up to which a ring of rows is held in registers
+NONE, LINEAR, SUM, LONG = range(4)  # how march.cu resamples an axis
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function of a source file, compiled with some macros."""
+
+    file: str
+    name: str
+    macros: tuple[tuple[str, str | int], ...]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What is given to the compiler.
+
+        Interpolation does without fused multiply-adds, so that it has the bits of the CPU;
+        convolutions ask for them by name.
+        """
+        return ("-fmad=false", *(f"-D{name}={value}" for name, value in self.macros))
+
+    @property
+    def code(self) -> str:
+        return source(self.file)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(f'{n}={v}' for n, v in self.macros)})"
+
+
+def kernel(file: str, name: str, **macros: str | int) -> Kernel:
+    return Kernel(file, name, tuple(macros.items()))
+
+
+@cache
+def source(file: str) -> str:
+    """A file behind what all have in common, in one text: compiled modules are cached by it."""
+    parts = [(HOME / name).read_text("utf-8") for name in (COMMON, file)]
+    numbered = zip((COMMON, file), parts, strict=True)
+    return "\n".join(f'#line 1 "{name}"\n{text}' for name, text in numbered)
+
+
+def lanes(item: str) -> int:
+    """Items of a vector."""
+    return VECTOR // SIZES[item]
+
+
+# --- the kernels ------------------------------------------------------------------------------
+
+
+def gather(size: int, vector: bool, index: str = "int") -> Kernel:
+    item = RAW[size]
+    return kernel("copy.cu", "gather", ITEM=item, LANES=lanes(item) if vector else 1, FACTOR=1,
+                  INDEX=index)  # fmt: skip
+
+
+def enlarge(size: int, factor: int, index: str = "int") -> Kernel:
+    item = RAW[size]
+    return kernel("copy.cu", "enlarge", ITEM=item, LANES=lanes(item), FACTOR=factor, INDEX=index)
+
+
+def linear2x(item: str, real: str, index: str = "int") -> Kernel:
+    return kernel("linear2x.cu", "linear2x", SOURCE=item, REAL=real, LANES=lanes(item),
+                  CHECK=int(item in FLOATS), INDEX=index)  # fmt: skip
+
+
+def march(
+    source: str, target: str, real: str, *, vector: bool, columns: int, together: bool,
+    step: int, column_taps: int, rows: int, taps: int, adjoint: bool, check: bool,
+    index: str = "int",
+) -> Kernel:  # fmt: skip
+    """`vector`: several lanes; `together`: whose pixels hold whole vectors.  See march.cu."""
+    return kernel(
+        "march.cu", "march", SOURCE=source, TARGET=target, REAL=real,
+        LANES=lanes(target) if vector else 1, COLUMNS=columns, VECTOR=int(together),
+        STEP=step, COLUMN_TAPS=column_taps, ROWS=rows, TAPS=taps, ADJOINT=int(adjoint), CHECK=int(check), INDEX=index,
+    )  # fmt: skip
+
+
+# --- all of them, for tests that compile every kernel for every type ---------------------------
+
+
+def arithmetics(item: str) -> tuple[str, ...]:
+    """The types that items are computed in: short ones in float32, but for long filters."""
+    wide = item in ("u32", "i32", "u64", "i64", "f64")
+    return ("f64",) if wide else ("f32", "f64")
+
+
+def manifest() -> Iterator[Kernel]:
+    """Every kernel for every type, in the forms that differ most."""
+    for size, vector in product(RAW, (True, False)):
+        yield gather(size, vector)
+    for size, factor in ((1, 2), (2, 2), (4, 2), (8, 2), (1, 4), (2, 4), (4, 4)):
+        yield enlarge(size, factor)
+    for item in SIZES.keys() - {"uint4"}:
+        for real in arithmetics(item):
+            yield from _marches(item, real)
+        yield linear2x(item, arithmetics(item)[0])
+
+
+def _marches(item: str, real: str) -> Iterator[Kernel]:
+    check = item in FLOATS
+    # Columns and their taps, rows and theirs.
+    forms = [
+        (LINEAR, 0, LINEAR, 2), (SUM, 4, SUM, 4), (SUM, SHORT, SUM, SHORT), (SUM, 0, SUM, 4),
+        (NONE, 0, LONG, 0), (SUM, 0, NONE, 1),
+    ]  # fmt: skip
+    adjoint = [(NONE, 0, LONG, 4), (NONE, 0, LONG, 0)] if check else []
+    for vector, together in ((True, False), (True, True), (False, False)):
+        for form in forms + adjoint:
+            columns, column_taps, rows, taps = form
+            yield march(
+                item, item, real, vector=vector, columns=columns,
+                together=together and columns != NONE, step=0 if together else 1,
+                column_taps=column_taps, rows=rows, taps=taps, adjoint=form in adjoint,
+                check=check,
+            )  # fmt: skip
