@@ -235,7 +235,7 @@ ROWS = [
         ["window", "(3, 2)", "<= stop"],
     ),
     # --- arrays
-    (interpolate, (OnTheGpu(), 4), {}, upsampler.BackendUnavailable, ["x", "GPU", "CPU", "host"]),
+    (interpolate, (OnTheGpu(), 4), {}, upsampler.BackendUnavailable, ["x", "GPU", "cupy.asarray"]),
     (
         interpolate,
         (np.ma.masked_array(PLANE, PLANE > 2), 4),

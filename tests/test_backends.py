@@ -77,7 +77,7 @@ def test_use_selects_and_restores():
 
 def test_the_reference_says_what_it_is():
     assert upsampler.backends()["reference"]["available"]
-    assert set(upsampler.backends()) == {"cpu", "reference"}
+    assert set(upsampler.backends()) == {"cpu", "reference", "gpu"}
 
 
 @pytest.mark.parametrize("name", SETS)

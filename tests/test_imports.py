@@ -22,6 +22,8 @@ CORE = [
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.products", "backends.product_tables", "backends.resize_conv",
     "backends.resize_conv_gradients", "backends.resize_conv_parts", "backends.tiles",
+    "backends.gpu", "backends.gpu_copy", "backends.gpu_launch", "backends.gpu_pool",
+    "backends.gpu_resample", "backends.kernels", "places",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -33,7 +35,8 @@ ALLOWED = {
     "pool_spec": {"layout", "spec"},
     "plan": {"axis", "lazy", "spec"},
     "threads": {"spec"},
-    "arrays": {"buffers", "layout", "spec", "backends"},
+    "arrays": {"buffers", "layout", "places", "spec", "backends"},
+    "places": {"backends"},
     "buffers": {"spec", "backends._buffers"},
     "backends": set(),
     "backends.base": {"conv_spec", "plan", "pool_spec", "resize_conv_spec", "spec"},
@@ -59,10 +62,19 @@ ALLOWED = {
         "backends.resize_conv_gradients", "backends.tiles",
         "backends._cpu_baseline", "backends._threads",
     },
+    "backends.kernels": set(),
+    "backends.gpu_launch": {"plan", "backends", "backends.kernels"},
+    "backends.gpu_copy": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu_resample": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu_pool": {"pool_spec", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu": {
+        "layout", "plan", "pool_spec", "backends.gpu_copy", "backends.gpu_launch",
+        "backends.gpu_pool", "backends.gpu_resample",
+    },
     "conv_spec": {"layout", "spec"},
     "resize_conv_spec": {"conv_spec", "layout", "spec"},
     "resize_conv": {"conv_calls", "resize_conv_spec"},
-    "shuffle": {"arrays", "layout", "spec"},
+    "shuffle": {"arrays", "layout", "places", "spec"},
     "analysis": {"arrays", "spec"},
     "init": {"spec"},
     "module_files": {"files"},
@@ -99,14 +111,14 @@ ALLOWED = {
         "adam", "batches", "layout", "losses", "module_base", "spec", "training_state",
     },
     "conv": {"conv_calls", "conv_spec"},
-    "conv_calls": {"arrays", "backends", "conv_spec", "spec", "threads"},
-    "functional": {"arrays", "backends", "plan", "spec", "threads"},
-    "pooling": {"arrays", "backends", "pool_spec", "spec", "threads"},
+    "conv_calls": {"arrays", "conv_spec", "places", "spec", "threads"},
+    "functional": {"arrays", "places", "plan", "spec", "threads"},
+    "pooling": {"arrays", "places", "pool_spec", "spec", "threads"},
 }  # fmt: skip
 STANDARD = {
     "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",
-    "functools", "importlib", "itertools", "json", "math", "numbers", "operator", "os", "threading",
-    "types", "typing",
+    "functools", "importlib", "itertools", "json", "math", "numbers", "operator", "os", "pathlib",
+    "sys", "threading", "types", "typing",
 }  # fmt: skip
 
 
@@ -144,12 +156,13 @@ def test_the_package(path):
     found = imports(path, "upsampler", PACKAGE)
     tops = {m.split(".")[0] for m in found}
     # Frameworks belong to bridges of later issues, the GPU to its backend, Qt to the viewer.
-    assert not tops & {"torch", "onnx", "dask", "cupy", "tensorflow", "jax", "cv2", "PySide6"}
+    assert not tops & {"torch", "onnx", "dask", "tensorflow", "jax", "cv2", "PySide6"}
+    assert "cupy" not in tops or name == "backends.gpu"
     assert "upsampler_gui" not in tops or name in ("cli", "cli_view"), "the viewer is lazy"
     assert not tops & {"tests", "pytest", "hypothesis"}
     inside = {m.removeprefix("upsampler.") for m in found if m.startswith("upsampler.")}
     if name in CORE:
-        assert tops - STANDARD <= {"numpy", "upsampler"}, "the core imports NumPy alone"
+        assert tops - STANDARD <= {"numpy", "upsampler", "cupy"}, "the core imports NumPy alone"
         assert inside <= ALLOWED[name], f"not allowed: {inside - ALLOWED[name]}"
 
 

@@ -30,6 +30,11 @@ status = upsampler.backends()["cpu"]
 assert status["available"], status["reason"]
 assert "baseline" in status["instruction_sets"]
 
+from upsampler.backends import kernels
+for kernel in kernels.manifest():
+    assert f" {kernel.name}(" in kernel.code.replace("\\n", " "), kernel
+assert "gpu" in upsampler.backends()
+
 x = np.array([[0.0, 4.0]], np.float32)
 results = set()
 for name in status["instruction_sets"]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from . import buffers
+from .backends import BackendUnavailable
 from .layout import empty_like_order
+from .places import backend_for, on_gpu
 from .spec import bad_type, check_thread_type
 
 LARGE = 256 << 20  # bytes from which an allocation is checked against the machine's memory
@@ -18,15 +21,15 @@ ADDRESSES = 1 << 22  # elements up to which an irregular `out` is checked addres
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
-    """`value` as a NumPy array, without a copy where NumPy can view it."""
+    """`value` as it is where it is an array of NumPy or CuPy, else as NumPy views it."""
     if type(value) is np.ndarray:
         return value
+    if on_gpu(value):
+        return value
     if hasattr(value, "__cuda_array_interface__"):
-        from .backends import BackendUnavailable
-
         raise BackendUnavailable(
-            f"{name}: got an array on a GPU ({type(value).__name__}); this version computes on "
-            "the CPU only, so copy it to the host first"
+            f"{name}: got an array on a GPU ({type(value).__name__}) that is none of CuPy; "
+            "cupy.asarray makes it one without a copy"
         )
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -45,7 +48,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def native(x: np.ndarray) -> np.ndarray:
     """`x`, or a copy of it where its byte order is foreign or its items are misaligned."""
-    if x.dtype.isnative and x.flags.aligned:
+    if on_gpu(x) or (x.dtype.isnative and x.flags.aligned):
         return x
     return np.array(x, dtype=x.dtype.newbyteorder("="), order="K", copy=True)
 
@@ -53,6 +56,8 @@ def native(x: np.ndarray) -> np.ndarray:
 def allocate(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.ndarray:
     """A new result array in the memory order of `like`; MemoryError names its size."""
     nbytes = prod(shape) * dtype.itemsize
+    if on_gpu(like):
+        return empty_like_order(like, shape, dtype, partial(empty, like=like))
     if nbytes > LARGE and not buffers.holds(nbytes):
         room = available_memory()
         if room is not None and nbytes > room and buffers.drop():
@@ -63,6 +68,13 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.nd
         return empty_like_order(like, shape, dtype, buffers.empty)
     except (MemoryError, ValueError, OverflowError) as error:
         raise MemoryError(_too_large(shape, dtype, nbytes)) from error
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.ndarray:
+    """A new C-contiguous array where `like` is."""
+    if on_gpu(like):
+        return backend_for(like=like).empty(shape, dtype, like)
+    return np.empty(shape, dtype)
 
 
 def _too_large(shape: tuple[int, ...], dtype: np.dtype, nbytes: int, more: str = "") -> str:
@@ -128,7 +140,7 @@ def check_types(out: Any, dtype: np.dtype, num_threads: object = None) -> None:
     check_thread_type(num_threads)
     if out is None:
         return
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+    if not on_gpu(out) and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
         raise bad_type("out", out, "None or a plain NumPy array")
     if out.dtype.newbyteorder("=") != dtype.newbyteorder("="):
         raise TypeError(f"out: got dtype {out.dtype}; allowed: {dtype}, the dtype of the result")
@@ -140,7 +152,7 @@ def check_out(out: np.ndarray, shape: tuple[int, ...], name: str = "out") -> Non
         raise ValueError(
             f"{name}: got shape {out.shape}; allowed: {shape}, the shape of the result"
         )
-    if not out.flags.writeable:
+    if not getattr(out.flags, "writeable", True):  # those of CuPy all are
         raise ValueError(f"{name}: got a read-only array; allowed: a writeable one")
     if overlaps_itself(out):
         raise ValueError(
@@ -172,6 +184,8 @@ def overlaps_itself(x: np.ndarray) -> bool:
 
 def may_overlap(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether writing `a` could change `b`; undecided within a bounded effort counts as yes."""
+    if on_gpu(a):
+        return bool(backend_for(a=a).xp.may_share_memory(a, b))
     if not np.may_share_memory(a, b):
         return False
     try:
@@ -199,13 +213,14 @@ class Result:
         if out is not None:
             check_out(out, shape)
         direct = out is not None and not any(may_overlap(out, x) for x in inputs)
-        fits = direct and (out.dtype == dtype if raw else out.dtype.isnative and out.flags.aligned)
+        plain = raw or on_gpu(out) or (out is not None and out.flags.aligned)
+        fits = direct and plain and (out.dtype == dtype if raw else out.dtype.isnative)
         if fits:
             self.array = self.out = out
             self.fresh = False
         else:
             self.array = allocate(shape, dtype if raw else dtype.newbyteorder("="), like)
-            self.fresh = not buffers.is_recycled(self.array)
+            self.fresh = on_gpu(like) or not buffers.is_recycled(self.array)
             self.out = out
 
     def finish(self, dtype: np.dtype) -> np.ndarray:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Result, as_array, check_types, check_workspace, native
-from .backends import for_numpy
+from .arrays import Result, as_array, check_types, check_workspace, empty, native
 from .conv_spec import check_dtypes
+from .places import backend_for
 from .spec import thread_count
 from .threads import get_num_threads
 
@@ -29,6 +29,7 @@ def forward(
     """`operation` of a backend; ``describe(x, weight, bias, *arguments)`` checks the rest."""
     x, weight = as_array("x", x), as_array("weight", weight)
     bias = None if bias is None else as_array("bias", bias)
+    backend = backend_for(x=x, weight=weight, **({} if bias is None else {"bias": bias}), out=out)
     check_types(out, x.dtype, num_threads)
     spec = describe(x, weight, bias, *arguments)
     threads = thread_count(num_threads) or get_num_threads()
@@ -36,7 +37,7 @@ def forward(
     inputs = [x, weight] + ([] if bias is None else [bias])
     result = Result(out, spec.out_shape, x.dtype, x, *inputs)
     if result.array.size:
-        getattr(for_numpy(), operation)(
+        getattr(backend, operation)(
             spec,
             native(x),
             native(weight),
@@ -58,6 +59,7 @@ def backward(
 ) -> Gradients:
     """The gradients of input, weight and bias, by ``operation + "_backward"`` of a backend."""
     grad, x, weight = as_array("grad", grad), as_array("x", x), as_array("weight", weight)
+    backend = backend_for(grad=grad, x=x, weight=weight)
     check_types(None, x.dtype, num_threads)
     check_dtypes(x, weight=weight, grad=grad)
     spec = describe(x, weight, None, *arguments)
@@ -69,9 +71,9 @@ def backward(
     check_workspace(spec.workspace)
     result = Result(None, spec.in_shape, x.dtype, x)
     # The backends want these contiguous, whatever the order of the weight in memory.
-    grad_weight = np.empty(spec.weight_shape, result.array.dtype)
-    grad_bias = np.empty(spec.channels_out, result.array.dtype)
-    getattr(for_numpy(), operation + "_backward")(
+    grad_weight = empty(spec.weight_shape, result.array.dtype, x)
+    grad_bias = empty((spec.channels_out,), result.array.dtype, x)
+    getattr(backend, operation + "_backward")(
         spec, native(grad), native(x), native(weight), result.array, grad_weight, grad_bias, threads
     )
     if x.dtype.isnative:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .arrays import Result, as_array, check_types, native
-from .backends import for_numpy
+from .places import backend_for
 from .plan import plan_for
 from .spec import ResampleSpec, check_full_shape, resample_spec, thread_count
 from .threads import get_num_threads
@@ -114,6 +114,7 @@ def interpolate(
     """
     x = as_array("x", x)
     dtype = x.dtype
+    backend = backend_for(x=x, out=out)
     check_types(out, dtype, num_threads)
     spec = _spec(
         x.shape, x.dtype, size, scale_factor, mode, align_corners,
@@ -123,7 +124,7 @@ def interpolate(
     result = Result(out, spec.out_shape, dtype, x, x, raw=spec.copies)
     if result.array.nbytes:
         x = x if spec.copies else native(x)
-        for_numpy().resample(plan_for(spec), x, result.array, threads, result.fresh)
+        backend.resample(plan_for(spec), x, result.array, threads, result.fresh)
     return result.finish(dtype)
 
 
@@ -183,6 +184,7 @@ def interpolate_backward(
            [4., 4.]])
     """
     grad = as_array("grad", grad)
+    backend = backend_for(grad=grad, out=out)
     check_types(out, grad.dtype, num_threads)
     full = check_full_shape("input_size", input_size)
     spec = _spec(
@@ -198,9 +200,7 @@ def interpolate_backward(
     if not grad.size:
         result.array[...] = 0
     elif result.array.size:
-        for_numpy().resample(
-            plan_for(spec, True), native(grad), result.array, threads, result.fresh
-        )
+        backend.resample(plan_for(spec, True), native(grad), result.array, threads, result.fresh)
     return result.finish(grad.dtype)
 
 

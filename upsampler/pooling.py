@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Result, as_array, check_types, native
-from .backends import for_numpy
+from .places import backend_for
 from .pool_spec import PoolSpec, check_indices, index_spec, pool_spec, unpool_spec
 from .spec import FLOATS, NUMBERS, check_full_shape, flag, thread_count
 from .threads import get_num_threads
@@ -63,12 +63,13 @@ def avg_pool2d(
     array([[4.]])
     """
     x = as_array("x", x)
+    backend = backend_for(x=x, out=out)
     check_types(out, x.dtype, num_threads)
     spec = pool_spec(x.shape, x.dtype, kernel_size, stride, padding, layout, NUMBERS, "avg_pool2d")
     threads = thread_count(num_threads) or get_num_threads()
     result = Result(out, spec.layout.with_spatial(x.shape, spec.small), x.dtype, x, x)
     if result.array.size:
-        for_numpy().avg_pool(spec, native(x), result.array, threads)
+        backend.avg_pool(spec, native(x), result.array, threads)
     return result.finish(x.dtype)
 
 
@@ -112,6 +113,7 @@ def avg_pool2d_backward(
            [1., 1.]])
     """
     grad = as_array("grad", grad)
+    backend = backend_for(grad=grad, out=out)
     check_types(out, grad.dtype, num_threads)
     full = check_full_shape("input_size", input_size)
     spec = pool_spec(
@@ -121,7 +123,7 @@ def avg_pool2d_backward(
     _expect("grad", grad, spec.layout.with_spatial(full, spec.small))
     result = Result(out, full, grad.dtype, grad, grad)
     if result.array.size:
-        for_numpy().avg_pool_backward(spec, native(grad), result.array, threads)
+        backend.avg_pool_backward(spec, native(grad), result.array, threads)
     return result.finish(grad.dtype)
 
 
@@ -167,6 +169,7 @@ def max_pool2d(
     (array([[7]]), array([[2]]))
     """
     x = as_array("x", x)
+    backend = backend_for(x=x, out=out)
     check_types(out, x.dtype, num_threads)
     wanted = flag("return_indices", return_indices)
     spec = pool_spec(x.shape, x.dtype, kernel_size, stride, padding, layout, NUMBERS, "max_pool2d")
@@ -176,7 +179,7 @@ def max_pool2d(
     places = Result(None, shape, np.dtype(np.int64), result.array) if wanted else None
     if result.array.size:
         indices = None if places is None else places.array
-        for_numpy().max_pool(spec, native(x), result.array, indices, threads)
+        backend.max_pool(spec, native(x), result.array, indices, threads)
     values = result.finish(x.dtype)
     return values if places is None else (values, places.array)
 
@@ -221,10 +224,11 @@ def max_pool2d_backward(
            [1., 0.]])
     """
     grad, indices = as_array("grad", grad), as_array("indices", indices)
+    backend = backend_for(grad=grad, indices=indices, out=out)
     check_types(out, grad.dtype)
     full = check_full_shape("input_size", input_size)
     spec = index_spec(grad.shape, grad.dtype, indices, full, layout, "grad")
-    return _scatter(spec, grad, indices, full, out, add=True)
+    return _scatter(backend, spec, grad, indices, full, out, add=True)
 
 
 def max_unpool2d(
@@ -272,10 +276,11 @@ def max_unpool2d(
            [7, 0]])
     """
     x, indices = as_array("x", x), as_array("indices", indices)
+    backend = backend_for(x=x, indices=indices, out=out)
     check_types(out, x.dtype)
     spec = unpool_spec(x.shape, x.dtype, indices, kernel_size, stride, padding, output_size, layout)
     full = spec.layout.with_spatial(x.shape, spec.large)
-    return _scatter(spec, x, indices, full, out, add=False)
+    return _scatter(backend, spec, x, indices, full, out, add=False)
 
 
 def max_unpool2d_backward(
@@ -313,12 +318,13 @@ def max_unpool2d_backward(
     array([[3.]])
     """
     grad, indices = as_array("grad", grad), as_array("indices", indices)
+    backend = backend_for(grad=grad, indices=indices, out=out)
     check_types(out, grad.dtype)
     spec = index_spec(indices.shape, grad.dtype, indices, grad.shape, layout, "grad")
     check_indices(indices, indices.shape, spec.large[0] * spec.large[1])
     result = Result(out, indices.shape, grad.dtype, grad, grad, indices)
     if result.array.size:
-        for_numpy().gather(spec, native(grad), native(indices), result.array)
+        backend.gather(spec, native(grad), native(indices), result.array)
     return result.finish(grad.dtype)
 
 
@@ -328,6 +334,7 @@ def _expect(name: str, x: np.ndarray, shape: tuple[int, ...]) -> None:
 
 
 def _scatter(
+    backend: Any,
     spec: PoolSpec,
     x: np.ndarray,
     indices: np.ndarray,
@@ -338,5 +345,5 @@ def _scatter(
     check_indices(indices, x.shape, spec.large[0] * spec.large[1])
     result = Result(out, full, x.dtype, x, x, indices)
     if result.array.size:
-        for_numpy().scatter(spec, native(x), native(indices), result.array, add)
+        backend.scatter(spec, native(x), native(indices), result.array, add)
     return result.finish(x.dtype)

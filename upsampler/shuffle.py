@@ -9,6 +9,7 @@ import numpy as np
 from . import layout as layouts
 from .arrays import Result, as_array, check_types
 from .layout import Layout, by_letters
+from .places import backend_for, on_gpu
 from .spec import bad_value, integer
 
 
@@ -179,6 +180,7 @@ def _shuffle(
     x = as_array(name, x)
     if x.dtype.hasobject:
         raise TypeError(f"{name}: got dtype {x.dtype}; allowed: no Python objects")
+    backend = backend_for(**{name: x}, out=out)
     check_types(out, x.dtype)
     r = integer(factor_name, factor)
     where = layouts.parse(layouts.check_type(layout), x.ndim)
@@ -203,7 +205,9 @@ def _shuffle(
         channels, height, width = channels * r * r, height // r, width // r
     sizes = dict(zip(where.text, x.shape, strict=True)) | {"C": channels, "H": height, "W": width}
     result = Result(out, tuple(sizes[c] for c in where.text), x.dtype, x, x, raw=True)
-    if result.array.nbytes:
+    if result.array.nbytes and on_gpu(x):
+        backend.shuffle(where, r, x, result.array, up)
+    elif result.array.nbytes:
         large, small = (result.array, x) if up else (x, result.array)
         pixels, groups = _blocks(large, where, r), _groups(small, where, r)
         target, source = (pixels, groups) if up else (groups, pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,12 @@ class BackendUnavailable(RuntimeError):
     """An operation needs a backend that this machine does not have; the message says why."""
 
 
-# name -> module; each has an attribute `backend` and a function `status`
-_MODULES = {"cpu": "upsampler.backends.cpu", "reference": "upsampler.backends.reference"}
+# name -> module; each has a function `status`, and `backend` or, for arrays of CuPy, `of`
+_MODULES = {
+    "cpu": "upsampler.backends.cpu",
+    "reference": "upsampler.backends.reference",
+    "gpu": "upsampler.backends.gpu",
+}
 _forced: contextvars.ContextVar[str | None] = contextvars.ContextVar("backend", default=None)
 
 
@@ -43,6 +48,11 @@ def for_numpy() -> Any:
     return get(_forced.get() or "cpu")
 
 
+def for_cupy() -> Any:
+    """The backend that computes on arrays of CuPy, which somebody has imported."""
+    return importlib.import_module(_MODULES["gpu"]).of(sys.modules["cupy"])
+
+
 @contextlib.contextmanager
 def use(name: str) -> Iterator[None]:
     """Within the block NumPy arrays are computed on by the backend `name` (see `get`)."""
@@ -61,8 +71,9 @@ def backends() -> dict[str, dict[str, Any]]:
     -------
     dict
         For each backend name a dict with ``available`` (bool) and ``reason`` (why not, or
-        None).  Where it is available: ``instruction_set``, ``instruction_sets`` (all that were
-        built and that this processor runs) and ``threads`` (the default number).
+        None).  Where the CPU's are available: ``instruction_set``, ``instruction_sets`` (all that
+        were built and that this processor runs) and ``threads`` (the default number); where the
+        GPU's is: ``devices``, their names.
 
     Examples
     --------

@@ -7,14 +7,20 @@ for the device.  The only file that imports CuPy.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from math import prod
 from typing import Any
 
-from ..layout import canonical
+import numpy as np
+
+from ..layout import Layout, canonical
 from ..plan import Plan
+from ..pool_spec import PoolSpec
 from . import gpu_copy, gpu_resample
 from .gpu_launch import Launcher
+from .gpu_pool import Pool
 
 _INSTALL = "pip install 'upsampler[gpu-cuda12]' or 'upsampler[gpu-cuda13]'"
 _PROBE = 'extern "C" __global__ void probe(int *y) { *y = 7; }'
@@ -34,8 +40,16 @@ class Gpu:
         return self.xp.cuda.Device(x.device.id)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
-        with self.device_of(like):
-            return self.xp.empty(shape, dtype)
+        try:
+            with self.device_of(like):
+                return self.xp.empty(shape, dtype)
+        except Exception as error:
+            # CuPy's own errors of memory, and of sizes beyond its integers.
+            nbytes = prod(shape) * np.dtype(dtype).itemsize
+            raise MemoryError(
+                f"the result of shape {shape} and dtype {dtype} needs {nbytes} bytes on GPU "
+                f"{like.device.id}"
+            ) from error
 
     def resample(self, plan: Plan, x: Any, out: Any, threads: int, fresh: bool) -> None:
         with self.device_of(x):
@@ -51,16 +65,63 @@ class Gpu:
         if all(t.identity for t in plan.tables):
             out[...] = x
             return
-        view = canonical(plan.spec.layout, x, out)
-        x6 = self.xp.ascontiguousarray(view.view(x))
-        out6 = view.view(out)
-        made = out6 if out6.flags.c_contiguous else self.xp.empty(out6.shape, out.dtype)
-        if plan.spec.copies and not plan.adjoint:
-            gpu_copy.nearest(self.launcher, plan, x6, made)
-        else:
-            gpu_resample.resample(self.launcher, plan, _five(x6), _five(made))
-        if made is not out6:
-            out6[...] = made
+        with self._seen(plan.spec.layout, [out], [x]) as ((made,), (x6,)):
+            if plan.spec.copies and not plan.adjoint:
+                gpu_copy.nearest(self.launcher, plan, x6, made)
+            else:
+                gpu_resample.resample(self.launcher, plan, _five(x6), _five(made))
+
+    @contextmanager
+    def _seen(
+        self, layout: Layout, outs: list[Any], inputs: list[Any]
+    ) -> Iterator[tuple[list[Any], list[Any]]]:
+        """Results and inputs as contiguous arrays (outer, outer, D, H, W, inner).
+
+        Kernels know no strides: what is not contiguous in this order is copied.
+        """
+        view = canonical(layout, *inputs, *outs)
+        with self._contiguous([view.view(out) for out in outs]) as made:
+            yield made, [self.xp.ascontiguousarray(view.view(x)) for x in inputs]
+
+    @contextmanager
+    def _contiguous(self, targets: list[Any]) -> Iterator[list[Any]]:
+        """Contiguous arrays that are copied into the targets at the end, if they are not those."""
+        made = [t if t.flags.c_contiguous else self.xp.empty(t.shape, t.dtype) for t in targets]
+        yield made
+        for target, values in zip(targets, made, strict=True):
+            if values is not target:
+                target[...] = values
+
+    def shuffle(self, layout: Layout, factor: int, x: Any, out: Any, up: bool) -> None:
+        """Pixel shuffle, or its inverse."""
+        with self.device_of(x), self._contiguous([out]) as (made,):
+            source = self.xp.ascontiguousarray(x)
+            gpu_copy.shuffle(self.launcher, layout.text, factor, source, made, up)
+
+    def avg_pool(self, spec: PoolSpec, x: Any, out: Any, threads: int) -> None:
+        with self.device_of(x), self._seen(spec.layout, [out], [x]) as ((made,), (x6,)):
+            Pool(self.launcher, spec, x6.shape).average(x6, made)
+
+    def avg_pool_backward(self, spec: PoolSpec, grad: Any, out: Any, threads: int) -> None:
+        with self.device_of(grad), self._seen(spec.layout, [out], [grad]) as ((made,), (grad6,)):
+            Pool(self.launcher, spec, made.shape).average_backward(grad6, made)
+
+    def max_pool(self, spec: PoolSpec, x: Any, out: Any, indices: Any, threads: int) -> None:
+        outs = [out] if indices is None else [out, indices]
+        with self.device_of(x), self._seen(spec.layout, outs, [x]) as (made, (x6,)):
+            Pool(self.launcher, spec, x6.shape).maximum(x6, *made)
+
+    def scatter(self, spec: PoolSpec, x: Any, indices: Any, out: Any, add: bool) -> None:
+        with self.device_of(x):
+            places = indices.astype(np.int64, copy=False)
+            with self._seen(spec.layout, [out], [x, places]) as ((made,), seen):
+                Pool(self.launcher, spec, made.shape).collect(seen[0], seen[1], made, add)
+
+    def gather(self, spec: PoolSpec, x: Any, indices: Any, out: Any) -> None:
+        with self.device_of(x):
+            places = indices.astype(np.int64, copy=False)
+            with self._seen(spec.layout, [out], [x, places]) as ((made,), seen):
+                Pool(self.launcher, spec, made.shape).pick(seen[0], seen[1], made)
 
 
 def _cropped(plan: Plan, x: Any) -> Any:

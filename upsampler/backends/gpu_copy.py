@@ -36,6 +36,37 @@ def nearest(launcher: Launcher, plan: Plan, x: Any, out: Any) -> None:
     gathered(launcher, x, out, size, *tables)
 
 
+def shuffle(launcher: Launcher, letters: str, r: int, x: Any, out: Any, up: bool) -> None:
+    """Pixel shuffle or its inverse, of contiguous arrays whose axes are `letters`."""
+    key = (letters, r, x.shape, out.shape, up)
+    tables = launcher.remembered(key, lambda: _shuffle_offsets(letters, r, x, out, up))
+    gathered(launcher, x, out, x.itemsize, *tables)
+
+
+def _shuffle_offsets(letters: str, r: int, x: Any, out: Any, up: bool) -> Offsets:
+    steps = dict(zip(letters, (s // x.itemsize for s in x.strides), strict=True))
+    at = {letter: np.arange(n) for letter, n in zip(letters, out.shape, strict=True)}
+    c, h, w = (steps[letter] for letter in "CHW")
+    if up:
+        offset = {
+            "C": at["C"] * (r * r * c),
+            "H": at["H"] // r * h + at["H"] % r * (r * c),
+            "W": at["W"] // r * w + at["W"] % r * c,
+        }
+    else:
+        group, row, column = at["C"] // (r * r), at["C"] // r % r, at["C"] % r
+        offset = {
+            "C": group * c + row * h + column * w,
+            "H": at["H"] * (r * h),
+            "W": at["W"] * (r * w),
+        }
+    if "N" in steps:
+        offset["N"] = at["N"] * steps["N"]
+    before, after = letters.split("H")
+    planes, columns = ([offset[letter] for letter in part] for part in (before, after))
+    return offsets(outer_sum(*planes), offset["H"], outer_sum(*columns))
+
+
 def gathered(
     launcher: Launcher, x: Any, out: Any, size: int, planes_at: Any, rows_at: Any, columns_at: Any
 ) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..plan import CACHE_BYTES, BoundedCache
 from . import BackendUnavailable
 from .kernels import Kernel
+
+Make = Callable[[], tuple[np.ndarray, ...]]
 
 BLOCK = 128  # threads of a block
 GRID_Y = 65535  # blocks along y that a device takes
@@ -40,6 +43,7 @@ class Launcher:
     def __init__(self, xp: Any) -> None:
         self.xp = xp
         self._functions: dict[Kernel, Any] = {}
+        self._tables = BoundedCache(CACHE_BYTES)
 
     def function(self, kernel: Kernel) -> Any:
         found = self._functions.get(kernel)
@@ -67,15 +71,27 @@ class Launcher:
         cuda = self.xp.cuda
         return cuda.Device().id, cuda.get_current_stream().ptr
 
-    def kept(self, store: dict[str, Any], key: str, make: Callable[[], tuple[Any, ...]]) -> Any:
-        """The arrays that `make` gives on the host, uploaded once for each device and stream."""
+    def kept(self, store: dict[str, Any], key: str, make: Make) -> Any:
+        """What `make` gives on the host, uploaded once for each device and stream.
+
+        `store` is that of a plan, with which tables live and die.
+        """
         key = f"gpu {self.place()} {key}"
         found = store.get(key)
         if found is None:
-            made = make()
-            found = tuple(self.xp.asarray(a) if isinstance(a, np.ndarray) else a for a in made)
-            store[key] = found
+            found = store[key] = self._uploaded(make)
         return found
+
+    def remembered(self, key: tuple[Any, ...], make: Make) -> Any:
+        """The same for what belongs to no plan: the least recently used is forgotten."""
+        return self._tables.get(
+            (self.place(), *key),
+            lambda: self._uploaded(make),
+            lambda tables: sum(t.nbytes for t in tables),
+        )
+
+    def _uploaded(self, make: Make) -> tuple[Any, ...]:
+        return tuple(self.xp.asarray(table) for table in make())
 
 
 def aligned(array: Any, nbytes: int) -> bool:

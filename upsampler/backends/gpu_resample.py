@@ -108,9 +108,7 @@ def _run(launcher: Launcher, plan: Plan, step: Pass, x: Any, out: Any) -> None:
         beside = in_pitch % many == 0 and aligned(x, whole)
         vector = beside or step.columns is not None
     together = vector and beside and step.columns is not None
-    columns = (
-        NONE if step.columns is None else LINEAR if step.columns.kind == "linear" else SUM
-    )
+    columns = NONE if step.columns is None else LINEAR if step.columns.kind == "linear" else SUM
     adjoint = plan.adjoint and step.rows is not None
     way, taps = _way(step.rows, adjoint)
     column_taps = _width(step.columns)
@@ -192,7 +190,8 @@ def _doubles(plan: Plan, d: Any, h: Any, w: Any, x: Any, out: Any) -> bool:
 
 
 def _double(launcher: Launcher, plan: Plan, x: Any, out: Any) -> None:
-    planes, height, width = prod(x.shape[:2]), *x.shape[2:4]
+    planes = prod(x.shape[:2])
+    height, width = x.shape[2:4]
     index = index_of(prod(out.shape[2:]))
     number = integers(index)
     vectors = 2 * width * x.itemsize // VECTOR

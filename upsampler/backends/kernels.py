@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 HOME = Path(__file__).parent / "cuda"
 COMMON = "common.cuh"
@@ -98,45 +98,73 @@ def march(
     return kernel(
         "march.cu", "march", SOURCE=source, TARGET=target, REAL=real,
         LANES=lanes(target) if vector else 1, COLUMNS=columns, VECTOR=int(together),
-        STEP=step, COLUMN_TAPS=column_taps, ROWS=rows, TAPS=taps, ADJOINT=int(adjoint), CHECK=int(check), INDEX=index,
+        STEP=step, COLUMN_TAPS=column_taps, ROWS=rows, TAPS=taps,
+        ADJOINT=int(adjoint), CHECK=int(check), INDEX=index,
     )  # fmt: skip
 
+
+def pool(name: str, item: str, real: str) -> Kernel:
+    return kernel("pool.cu", name, ITEM=item, REAL=real)
+
+
+POOLS = ("average", "average_backward", "maximum", "pick", "bounds", "collect")
 
 # --- all of them, for tests that compile every kernel for every type ---------------------------
 
 
-def arithmetics(item: str) -> tuple[str, ...]:
-    """The types that items are computed in: short ones in float32, but for long filters."""
-    wide = item in ("u32", "i32", "u64", "i64", "f64")
-    return ("f64",) if wide else ("f32", "f64")
+def arithmetic(item: str) -> str:
+    """What items are computed in, but for long filters of short ones."""
+    return "f64" if item in ("u32", "i32", "u64", "i64", "f64") else "f32"
 
 
 def manifest() -> Iterator[Kernel]:
     """Every kernel for every type, in the forms that differ most."""
-    for size, vector in product(RAW, (True, False)):
-        yield gather(size, vector)
+    for size in RAW:
+        yield gather(size, True)
+        if size < VECTOR:
+            yield gather(size, False)
     for size, factor in ((1, 2), (2, 2), (4, 2), (8, 2), (1, 4), (2, 4), (4, 4)):
         yield enlarge(size, factor)
-    for item in SIZES.keys() - {"uint4"}:
-        for real in arithmetics(item):
-            yield from _marches(item, real)
-        yield linear2x(item, arithmetics(item)[0])
+    for item in ITEMS.values():
+        real = arithmetic(item)
+        yield linear2x(item, real)
+        yield from (pool(name, item, real) for name in POOLS)
+        for form in FORMS + (ADJOINT_FORMS if item in FLOATS else ()):
+            yield _march(item, item, real, form, form in ADJOINT_FORMS)
+        if real == "f32":  # long filters
+            yield from (_march(item, item, "f64", form) for form in FORMS if form.taps == 0)
+    # Between passes items are those of the arithmetic.
+    for real in ("f32", "f64"):
+        yield _march("u8", real, real, FORMS[0])
+        yield _march(real, "u8", real, FORMS[0])
 
 
-def _marches(item: str, real: str) -> Iterator[Kernel]:
-    check = item in FLOATS
-    # Columns and their taps, rows and theirs.
-    forms = [
-        (LINEAR, 0, LINEAR, 2), (SUM, 4, SUM, 4), (SUM, SHORT, SUM, SHORT), (SUM, 0, SUM, 4),
-        (NONE, 0, LONG, 0), (SUM, 0, NONE, 1),
-    ]  # fmt: skip
-    adjoint = [(NONE, 0, LONG, 4), (NONE, 0, LONG, 0)] if check else []
-    for vector, together in ((True, False), (True, True), (False, False)):
-        for form in forms + adjoint:
-            columns, column_taps, rows, taps = form
-            yield march(
-                item, item, real, vector=vector, columns=columns,
-                together=together and columns != NONE, step=0 if together else 1,
-                column_taps=column_taps, rows=rows, taps=taps, adjoint=form in adjoint,
-                check=check,
-            )  # fmt: skip
+class Form(NamedTuple):
+    """A way to resample both axes; see march.cu."""
+
+    vector: bool
+    together: bool
+    columns: int
+    column_taps: int
+    rows: int
+    taps: int
+
+
+FORMS = (
+    Form(True, False, LINEAR, 0, LINEAR, 2),
+    Form(True, True, LINEAR, 0, LINEAR, 2),
+    Form(False, False, LINEAR, 0, LINEAR, 2),
+    Form(True, False, SUM, 4, SUM, 4),
+    Form(True, True, SUM, 4, SUM, 4),
+    Form(True, False, SUM, SHORT, SUM, SHORT),
+    Form(True, False, NONE, 0, LONG, 0),
+    Form(False, False, SUM, 0, NONE, 1),
+)
+ADJOINT_FORMS = (Form(True, False, NONE, 0, LONG, 4), Form(False, False, NONE, 0, LONG, 0))
+
+
+def _march(source: str, target: str, real: str, form: Form, adjoint: bool = False) -> Kernel:
+    return march(
+        source, target, real, **form._asdict(), step=0 if form.together else 1, adjoint=adjoint,
+        check=source in FLOATS,
+    )  # fmt: skip
