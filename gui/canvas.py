@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -15,37 +15,66 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from . import qimage, theme
+from . import overlay, qimage, theme
+from .marks import Cell, Marks
 from .render import OUTSIDE
 
 NOTCH = 120  # Qt's unit of the wheel; touchpads send fractions of it, which are added up
+NO_MARKS = Marks()
 
 
 class Canvas(QWidget):
-    """Knows nothing of views: pixels in, device coordinates out."""
+    """Knows nothing of views: pixels and marks in, device coordinates out."""
 
     wheeled = Signal(int, float, float)  # notches, and where
-    dragged = Signal(float, float)  # by how much
+    pressed = Signal(float, float, bool)  # where, and whether Alt is held
+    dragged = Signal(float, float)  # to where
+    released = Signal()
     pointed = Signal(object)  # (x, y), or None when the mouse leaves
-    pressed = Signal()
     resized = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 90)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.pixels: np.ndarray | None = None
         self.error = ""
+        self._marks = NO_MARKS
+        self._cells: tuple[Cell, ...] = ()
+        self._inset: tuple[np.ndarray, int, int] | None = None
         self._turned = 0
-        self._grip: QPointF | None = None
 
     def show_pixels(self, pixels: np.ndarray | None, error: str = "") -> None:
         """(h, w) uint32 to paint from now on, or a sentence in their place."""
         if pixels is not self.pixels or error != self.error:
             self.pixels, self.error = pixels, error
             self.update()
+
+    def show_marks(
+        self,
+        marks: Marks,
+        cells: tuple[Cell, ...],
+        inset: tuple[np.ndarray, int, int] | None = None,
+    ) -> None:
+        """What is drawn over the pixels, and a smaller picture with its upper left corner."""
+        if marks != self._marks or cells is not self._cells or inset is not self._inset:
+            self._marks, self._cells, self._inset = marks, cells, inset
+            self.update()
+
+    def show_grip(self, lines: tuple[bool, bool], selecting: bool) -> None:
+        """What a drag from here would do: move a line of a split, or draw a region."""
+        across, upright = lines
+        if selecting:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif across and upright:
+            self.setCursor(Qt.CursorShape.SizeAllCursor)
+        elif across or upright:
+            self.setCursor(Qt.CursorShape.SplitVCursor if across else Qt.CursorShape.SplitHCursor)
+        else:
+            self.unsetCursor()
 
     def device_size(self) -> tuple[int, int]:
         return qimage.device_size(self)
@@ -59,8 +88,13 @@ class Canvas(QWidget):
                 painter.setPen(theme.WARNING)
                 flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
                 painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self.error)
-            elif self.pixels is not None:
+                return
+            if self.pixels is not None:
                 qimage.draw(painter, self.pixels)
+            width, height = self.device_size()
+            overlay.paint(painter, self._marks, self._cells, height, width)
+            if self._inset is not None:
+                overlay.paint_inset(painter, *self._inset)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()
@@ -72,7 +106,9 @@ class Canvas(QWidget):
         return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._turned += event.angleDelta().y()
+        # With Alt Qt turns the wheel sideways.
+        turn = event.angleDelta()
+        self._turned += turn.y() or turn.x()
         notches = int(self._turned / NOTCH)  # towards zero, for both directions
         self._turned -= notches * NOTCH
         if notches:
@@ -80,21 +116,18 @@ class Canvas(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.pressed.emit()
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            self._grip = event.position()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            alone = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+            self.pressed.emit(*qimage.device_point(self, event.position()), alone)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        here = event.position()
-        if self._grip is not None:
-            self.dragged.emit(*qimage.device_point(self, here - self._grip))
-            self._grip = here
-        self.pointed.emit(qimage.device_point(self, here))
+        here = qimage.device_point(self, event.position())
+        if event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton):
+            self.dragged.emit(*here)
+        self.pointed.emit(here)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._grip = None
-        self.unsetCursor()
+        self.released.emit()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.pointed.emit(qimage.device_point(self, event.position()))

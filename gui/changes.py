@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from math import ceil, floor
 
+from .panes import set_all_scales
 from .settings import PLAIN, Diff, DiffKind, Geometry, Mode, Region, Split
 from .source import Source
-from .state import TRUTH, ViewerState, continuous
+from .state import TRUTH, ViewerState, continuous, opened
 
 GAINS = (1 / 64, 4096)
 THRESHOLDS = (0.0, 0.5 / 255, 1.5 / 255, 4.5 / 255, 16.5 / 255)  # between the levels of 8 bits
@@ -25,10 +27,10 @@ def set_split(state: ViewerState, split: Split) -> ViewerState:
 
 
 @continuous
-def move_line(state: ViewerState, dy: float, dx: float) -> ViewerState:
-    """The lines of a split moved by parts of a pane."""
-    y, x = state.line
-    return replace(state, line=(_clip(y + dy, 0.0, 1.0), _clip(x + dx, 0.0, 1.0)))
+def set_line(state: ViewerState, y: float | None, x: float | None) -> ViewerState:
+    """The lines of a split put elsewhere, in parts of a pane; None leaves one where it is."""
+    line = state.line[0] if y is None else y, state.line[1] if x is None else x
+    return replace(state, line=(_clip(line[0], 0.0, 1.0), _clip(line[1], 0.0, 1.0)))
 
 
 def set_diff(state: ViewerState, kind: DiffKind) -> ViewerState:
@@ -90,14 +92,30 @@ def with_truth(state: ViewerState, truth: Source) -> ViewerState:
     return replace(state, truth=truth, reference=TRUTH, message=None, opening=None)
 
 
-def without_truth(state: ViewerState) -> ViewerState:
-    reference = 0 if state.reference == TRUTH else state.reference
-    return replace(state, truth=None, reference=reference)
+def degraded(state: ViewerState, truth: Source, small: Source, factor: int) -> ViewerState:
+    """`small` in the place of the picture it was made from, for the panes to restore."""
+    scale = Fraction(factor), Fraction(factor)
+    state = set_all_scales(opened(state, small), scale)
+    return replace(with_truth(state, truth), degraded=factor)
+
+
+def undegrade(state: ViewerState) -> ViewerState:
+    """Without the truth; where it is what the picture was made from, with it as the picture."""
+    if state.truth is None:
+        return state
+    if state.degraded:
+        return opened(state, state.truth)
+    return replace(state, truth=None, reference=max(state.reference, 0))
 
 
 def hold(state: ViewerState, held: bool) -> ViewerState:
     """The reference in place of what is compared with it, or that again."""
     return state if state.holding == held else replace(state, holding=held)
+
+
+def flip(state: ViewerState) -> ViewerState:
+    """From pane to reference and back, while they alternate."""
+    return hold(state, not state.holding) if state.blinking else state
 
 
 def toggle_blinking(state: ViewerState) -> ViewerState:
@@ -153,6 +171,25 @@ def set_region(
     )
     inside = region.top < region.bottom and region.left < region.right
     return replace(state, region=region if inside else None)
+
+
+def cancel(state: ViewerState) -> ViewerState:
+    """Out of the first of these that is so: a message, a region to draw, blinking, a region."""
+    if state.message is not None:
+        return replace(state, message=None)
+    if state.selecting:
+        return replace(state, selecting=False)
+    if state.blinking:
+        return toggle_blinking(state)
+    return replace(state, holding=False, region=None)
+
+
+def region_seen(state: ViewerState, width: int, height: int) -> ViewerState:
+    """The part of the picture that panes of `width` x `height` device pixels show."""
+    if state.view is None:
+        return state
+    ends = (state.view.source(x, y, width, height) for x, y in ((0, 0), (width, height)))
+    return set_region(state, *ends)
 
 
 def clear_region(state: ViewerState) -> ViewerState:

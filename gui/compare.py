@@ -1,13 +1,15 @@
 """The centre of the window: the panes side by side, all painting the same View.
 
-A change of state leads here to one request for each pane.  The panes change together when all
-answers are in; until then each shows its last frame under the new transform.
+A change of state leads here to a scene, and that to one request for each layer of it.  The panes
+change together when all answers are in; until then each shows its last frame under the new
+transform.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from math import ceil, sqrt
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
@@ -15,18 +17,24 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 import upsampler
 
-from . import panes
+from . import changes, panes
 from . import state as change
 from .cache import LRU
+from .decoration import Decoration
+from .gestures import Gestures
 from .pane import PaneWidget
 from .panels.base import Shot
 from .render import Frame, Renderer, Request, output
+from .scene import Layer, Scene, Slot, composed, scene, visible
 from .scheduler import Outcome, Scheduler
+from .state import TRUTH, ViewerState
 from .store import Store
 from .texts import parse_scale
 
 CACHE_BYTES = 256 << 20
 IDLE = 120  # milliseconds without a change after which averages replace samples below 1:1
+BLINK = 600  # milliseconds of each picture
+NOTHING = Scene((), ())
 
 
 class Compare(QWidget):
@@ -41,50 +49,97 @@ class Compare(QWidget):
         self._store = store
         # One thread for each pane, as far as there are cores, and the rest within the calls:
         # the panes are independent, so this scales better than threads within small windows.
-        count, cores = len(store.state.panes), upsampler.get_num_threads()
-        workers = max(min(count, cores), 1)
+        cores = upsampler.get_num_threads()
+        workers = max(min(len(store.state.panes), cores), 1)
         self._render = Renderer(max(cores // workers, 1))
         self._scheduler = Scheduler(self._render, workers, obsolete, "frames")
         self._scheduler.answered.connect(self._answered)
         self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
-        self._frames: list[Frame | None] = [None] * count  # what each pane showed last
+        self._frames: dict[int, Frame] = {}  # what was made last for each pane
         self._errors: dict[Request, str] = {}
-        self._requests: list[Request] = []  # the exact frames that the state asks for
+        self._scene = NOTHING  # in exact frames
+        self._titles: tuple[object, ...] = ()
         self._idle = False
+        self.gestures = Gestures(store, self.viewport)
 
         # Several changes within one turn of the event loop are shown once.
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self.refresh)
         self._later = QTimer(self, singleShot=True, interval=IDLE)
         self._later.timeout.connect(self._refine)
+        self._blink = QTimer(self, interval=BLINK)
+        self._blink.timeout.connect(lambda: store.adjust(changes.flip))
 
-        self.panes = [PaneWidget(i) for i in range(count)]
-        grid = QGridLayout(self)
-        grid.setContentsMargins(6, 6, 6, 6)
-        grid.setSpacing(6)
-        columns = 2 if count > 1 else 1
-        for i, pane in enumerate(self.panes):
-            grid.addWidget(pane, *divmod(i, columns))
-            self._connect(i, pane)
+        self.panes: list[PaneWidget] = []
+        self.truth = self._connected(TRUTH)
+        self._decoration = Decoration()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(6, 6, 6, 6)
+        self._grid.setSpacing(6)
+        self._placed: tuple[int, ...] = ()
+        self._arrange()
         store.changed.connect(self._soon.start)
 
-    def _connect(self, i: int, pane: PaneWidget) -> None:
+    # -- the panes of the window ------------------------------------------------------------------
+
+    def pane(self, i: int) -> PaneWidget:
+        """The widget of pane `i`, or that of the truth."""
+        return self.truth if i == TRUTH else self.panes[i]
+
+    def _arrange(self) -> None:
+        """As many panes as the state has, those in sight in rows that are nearly square."""
+        state = self._store.state
+        while len(self.panes) < len(state.panes):
+            self.panes.append(self._connected(len(self.panes)))
+        while len(self.panes) > len(state.panes):
+            self._drop(self.panes.pop())
+        placed = visible(state)
+        if placed == self._placed:
+            return
+        self._placed = placed
+        for widget in (*self.panes, self.truth):
+            self._grid.removeWidget(widget)
+        columns = ceil(sqrt(len(placed)))
+        for place, i in enumerate(placed):
+            self._grid.addWidget(self.pane(i), *divmod(place, columns))
+        for i, widget in ((TRUTH, self.truth), *enumerate(self.panes)):
+            widget.setVisible(i in placed)
+        self._grid.activate()
+
+    def _drop(self, widget: PaneWidget) -> None:
+        self._grid.removeWidget(widget)
+        self._placed = ()
+        widget.hide()
+        widget.deleteLater()
+
+    def _connected(self, i: int) -> PaneWidget:
+        pane = PaneWidget(i)
+        pane.setParent(self)
         update, canvas = self._store.update, pane.canvas
         pane.method.chosen.connect(partial(update, panes.set_method, i))
         pane.parameters.chosen.connect(partial(update, panes.set_method, i))
         pane.kernel_wanted.connect(partial(update, change.focus, i))
         pane.kernel_wanted.connect(self.kernel_wanted)
         pane.scale.chosen.connect(lambda text: update(panes.set_scale, i, parse_scale(text)))
-        canvas.pressed.connect(partial(update, change.focus, i))
+        canvas.pressed.connect(partial(self._pressed, i))
         canvas.wheeled.connect(
             lambda notches, x, y: update(change.zoom, notches, x, y, *self.viewport())
         )
-        canvas.dragged.connect(partial(update, change.pan))
-        canvas.pointed.connect(self._point)
+        canvas.dragged.connect(self.gestures.move)
+        canvas.released.connect(self.gestures.release)
+        canvas.pointed.connect(partial(self._point, i))
         canvas.resized.connect(self._soon.start)
+        return pane
 
-    def _point(self, at: tuple[float, float] | None) -> None:
+    def _pressed(self, i: int, x: float, y: float, alone: bool) -> None:
+        if self._placed != (i,):  # where one pane fills the window its number is not the focus
+            self._store.update(change.focus, i)
+        self.gestures.press(i, x, y, alone)
+
+    def _point(self, i: int, at: tuple[float, float] | None) -> None:
+        self._decoration.pointed = None if at is None else i
         if at is not None:
+            self.pane(i).canvas.show_grip(self.gestures.line_at(*at), self._store.state.selecting)
             width, height = self.viewport()
             at = at[0] - width / 2, at[1] - height / 2
         self._store.update(change.point, at)
@@ -95,17 +150,18 @@ class Compare(QWidget):
         The layout may give one pane a pixel more than another.  All look through the largest,
         or their middles, and with them the rounded offsets, would differ by half a pixel.
         """
-        sizes = [pane.canvas.device_size() for pane in self.panes]
+        sizes = [self.pane(i).canvas.device_size() for i in self._placed]
         return max(width for width, _ in sizes), max(height for _, height in sizes)
 
     def close_workers(self) -> None:
+        self._blink.stop()
         self._scheduler.close()
 
     @property
     def is_settled(self) -> bool:
         """Whether every pane shows what the state asks for, averages included."""
         waiting = self._soon.isActive() or self._later.isActive() or not self._scheduler.idle
-        return bool(self._requests) and not waiting
+        return bool(self._scene.slots) and not waiting
 
     # -- from state to requests to pixels ---------------------------------------------------------
 
@@ -114,61 +170,81 @@ class Compare(QWidget):
         state = self._store.state
         if not self.isVisible():  # without a layout sizes mean nothing; showing resizes
             return
+        self._arrange()
         if state.view is None:
-            self._store.update(change.home, *self.viewport())
+            self._store.adjust(change.home, *self.viewport())
             return
-        for i, pane in enumerate(self.panes):
-            pane.show_pane(state.panes[i], i == state.focus)
-        size = self.viewport()
-        requests = [
-            Request(state.source, pane, *state.axes(i, *size)) for i, pane in enumerate(state.panes)
-        ]
-        if requests == self._requests:
+        self._show_titles(state)
+        self._show_blinking(state)
+        wanted = scene(state, *self.viewport())
+        if wanted == self._scene:
+            self._decorate()
             return
-        if self._requests and self._requests[0].source is not state.source:
-            self._forget()  # frames hold their source, which may be large
-        self._requests = requests
+        self._forget({state.source, state.truth})
+        self._scene = wanted
         self._idle = False
         self._later.stop()
         self._advance()
 
-    def shot(self) -> Shot:
-        """What the panes show now, for the panels."""
-        frames = {i: frame for i, frame in enumerate(self._frames) if frame is not None}
-        return Shot(self._store.state, self.viewport(), frames, self.is_settled)
+    def _show_titles(self, state: ViewerState) -> None:
+        titles = (state.panes, state.focus, state.reference, state.truth, state.mode)
+        if titles != self._titles:
+            self._titles = titles
+            for i, pane in enumerate(self.panes):
+                pane.show_pane(state.panes[i], i == state.focus, i == state.reference)
+            self.truth.show_truth(state.truth, state.reference == TRUTH)
+
+    def _show_blinking(self, state: ViewerState) -> None:
+        if state.blinking != self._blink.isActive():
+            (self._blink.start if state.blinking else self._blink.stop)()
 
     def _advance(self) -> None:
-        """Show what is known of the requests, and have the rest computed."""
-        wanted = [self._best(i, request) for i, request in enumerate(self._requests)]
-        known = [self._frame(i, request) for i, request in enumerate(wanted)]
-        missing = [
-            request
-            for request, frame in zip(wanted, known, strict=True)
-            if frame is None and request not in self._errors
-        ]
-        for i, (request, frame) in enumerate(zip(wanted, known, strict=True)):
-            self._show(i, request, None if missing else frame, bool(missing))
+        """Show what is known of the scene, and have the rest computed."""
+        now = self._best_scene()
+        layers = [layer for slot in now.slots for layer in slot.layers]
+        waiting = any(self._is_missing(layer) for layer in layers)
+        for slot in now.slots:
+            self._show(slot, waiting)
+        self._decorate()
         self.shown.emit()
+        missing = [layer.request for layer in now.layers if self._is_missing(layer)]
         if missing:
             self._scheduler.submit(tuple(dict.fromkeys(missing)))
             return
         self._scheduler.drop()
-        if any(request.minified and not request.averaged for request in wanted):
+        if not self._idle and self._improves(now):
             self._later.start()
         else:
             self.settled.emit()
 
-    def _best(self, i: int, request: Request) -> Request:
-        """Below 1:1 the average, once it is known or nothing has moved for a while."""
-        if not request.minified:
-            return request
-        averaged = replace(request, averaged=True)
-        return averaged if self._idle or self._frame(i, averaged) is not None else request
+    def _improves(self, now: Scene) -> bool:
+        """Whether there is more to see once nothing moves: averages, or numbers in the pixels."""
+        requests = [layer.request for layer in now.layers]
+        unaveraged = any(request.minified and not request.averaged for request in requests)
+        return unaveraged or self._decoration.has_numbers(self._store.state, self._frames, now)
 
-    def _frame(self, i: int, request: Request) -> Frame | None:
+    def _best_scene(self) -> Scene:
+        """Below 1:1 the averages, once they are known or nothing has moved for a while."""
+
+        def best(layer: Layer) -> Layer:
+            if not layer.request.minified:
+                return layer
+            averaged = replace(layer, request=replace(layer.request, averaged=True))
+            known = self._frame(averaged) is not None
+            return averaged if self._idle or known else layer
+
+        slots = (replace(s, layers=tuple(map(best, s.layers))) for s in self._scene.slots)
+        return Scene(tuple(slots), tuple(map(best, self._scene.ahead)))
+
+    def _is_missing(self, layer: Layer) -> bool:
+        return self._frame(layer) is None and layer.request not in self._errors
+
+    def _frame(self, layer: Layer) -> Frame | None:
         # What a pane shows counts as known whether or not the cache had room for it.
-        shown = self._frames[i]
-        return shown if shown and shown.request == request else self._cache.get(request)
+        shown = self._frames.get(layer.pane)
+        if shown is not None and shown.request == layer.request:
+            return shown
+        return self._cache.get(layer.request)
 
     def _refine(self) -> None:
         self._idle = True
@@ -176,59 +252,89 @@ class Compare(QWidget):
 
     def _answered(self, _generation: int, outcomes: tuple[Outcome, ...]) -> None:
         """Take answers in; those to a view that has passed are shown under the present one."""
+        state = self._store.state
         for outcome in outcomes:
             request, frame = outcome.job, outcome.value
-            if request.source is not self._store.state.source:
+            if request.source not in (state.source, state.truth):
                 continue
             if outcome.error is not None:
                 self._errors[request] = f"{outcome.error}" or type(outcome.error).__name__
                 continue
             self._cache[request] = frame
-            for i, pane in enumerate(self._store.state.panes):
-                if pane == request.pane:
-                    self._frames[i] = frame
+            for layer in self._scene.layers:
+                same = replace(layer.request, rows=request.rows, cols=request.cols)
+                if same == replace(request, averaged=False):
+                    self._frames[layer.pane] = frame
         self._advance()
 
-    def _forget(self) -> None:
-        self._render.forget()
-        self._cache.clear()
-        self._errors.clear()
-        self._frames = [None] * len(self.panes)
+    def _forget(self, held: set) -> None:
+        """Frames of pictures that are gone; they hold their source, which may be large."""
+        gone = {f.request.source for f in self._frames.values()} - held
+        if gone:
+            self._render.forget()
+            self._cache.clear()
+            self._errors.clear()
+            self._frames.clear()
 
-    def _show(self, i: int, request: Request, frame: Frame | None, computing: bool) -> None:
-        pane = self.panes[i]
-        if computing:
-            pane.canvas.show_pixels(self._old(i, request))
+    def _show(self, slot: Slot, waiting: bool) -> None:
+        pane = self.pane(slot.pane)
+        errors = [self._errors[la.request] for la in slot.layers if la.request in self._errors]
+        if waiting:
+            parts = [(layer.box, self._old(slot, layer)) for layer in slot.layers]
+            self._paint(pane, parts)
             pane.show_chip("computing")
-        elif frame is None:
-            pane.canvas.show_pixels(None, self._errors[request])
+            return
+        if errors:
+            pane.canvas.show_pixels(None, errors[0])
             pane.show_chip("failed")
-        else:
-            self._frames[i] = frame
-            pane.canvas.show_pixels(frame.pixels)
-            pane.show_chip(request.chip, frame.seconds)
+            return
+        frames = [self._frame(layer) for layer in slot.layers]
+        for layer, frame in zip(slot.layers, frames, strict=True):
+            self._frames[layer.pane] = frame
+        self._paint(pane, [(la.box, f.pixels) for la, f in zip(slot.layers, frames, strict=True)])
+        chips = dict.fromkeys(layer.request.chip for layer in slot.layers)
+        pane.show_chip(" | ".join(chips), sum(frame.seconds for frame in frames))
 
-    def _old(self, i: int, request: Request) -> np.ndarray | None:
-        """The last frame of pane `i` under the transform of `request`."""
-        frame = self._frames[i]
+    def _paint(self, pane: PaneWidget, parts: list) -> None:
+        known = [(box, pixels) for box, pixels in parts if pixels is not None]
+        if known:
+            pane.canvas.show_pixels(composed(known, *self.viewport()))
+        else:
+            pane.canvas.show_pixels(None)
+
+    def _old(self, slot: Slot, layer: Layer) -> np.ndarray | None:
+        """The last frame of a layer, or of its slot, under the transform of the layer."""
+        frame = self._frames.get(layer.pane) or self._frames.get(slot.pane)
         if frame is None:
             return None
-        return frame.under(request.rows, request.cols)
+        return frame.under(layer.request.rows, layer.request.cols)
 
-    # -- for the status bar -----------------------------------------------------------------------
+    def _decorate(self) -> None:
+        size = self.viewport()
+        for slot in self._scene.slots:
+            canvas = self.pane(slot.pane).canvas
+            self._decoration.show(canvas, self._store.state, slot, self._frames, size, self._idle)
+
+    # -- for the panels and the status bar --------------------------------------------------------
+
+    def shot(self) -> Shot:
+        """What the panes show now, for the panels."""
+        return Shot(self._store.state, self.viewport(), dict(self._frames), self.is_settled)
 
     def values(self, i: int) -> tuple[str, ...] | None:
         """What pane `i` has under the cursor, in the units of the file; None outside."""
         state = self._store.state
         place = self.output_index(i)
-        frame = self._frames[i]
-        if place is None or self.panes[i].canvas.error or frame is None:
+        subject, frame = state.subject(i), self._frames.get(i)
+        if place is None or self.pane(i).canvas.error or frame is None:
             return None
         # What is computed for the first time (a kernel may have to be learned) is not waited for.
-        if (frame.request.source, frame.request.pane) != (state.source, state.panes[i]):
+        if (frame.request.source, frame.request.pane) != (subject.source, subject.pane):
             return None
         r, c = place
-        return state.source.told(output(state.source, state.panes[i], (r, r + 1), (c, c + 1))[0, 0])
+        return subject.source.told(
+            output(subject.source, subject.pane, (r, r + 1), (c, c + 1))[0, 0]
+        )
 
     def output_index(self, i: int) -> tuple[int, int] | None:
         """Row and column of the output that pane `i` shows under the cursor."""

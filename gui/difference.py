@@ -152,6 +152,12 @@ def palette(kind: DiffKind) -> np.ndarray:
     return (np.stack(channels, axis=1) + 0.5).astype(np.uint8)
 
 
+def ends(diff: Diff) -> tuple[str, str]:
+    """What the first and the last colour of the map stand for."""
+    high = f"{1 / diff.gain:.3g}"
+    return (f"\N{MINUS SIGN}{high}", f"+{high}") if diff.kind is DiffKind.SIGNED else ("0", high)
+
+
 def _widened(edges: tuple[int, int], length: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The edges with room for a window of SSIM, and how much of it lies beyond the picture."""
     half = SIDE // 2

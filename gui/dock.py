@@ -41,6 +41,9 @@ class PanelDock(QDockWidget):
         self.visibilityChanged.connect(self._seen)
         self.hide()
 
+    def has(self, name: str) -> bool:
+        return name in self._kinds
+
     @property
     def open_panel(self) -> Panel | None:
         return self.panels.get(self._store.state.panel)

@@ -45,6 +45,12 @@ class History:
     def seal(self) -> None:
         self._burst = None
 
+    def forget(self, before: ViewerState) -> None:
+        """Take the last step out if it began with `before`."""
+        if self._past and self._past[-1] is before:
+            self._past.pop()
+        self.seal()
+
     def undo(self, now: ViewerState) -> ViewerState | None:
         """The state to go back to, None at the beginning."""
         return self._step(self._past, self._future, now)

@@ -10,7 +10,8 @@ from upsampler.methods import MENU
 from . import theme
 from .canvas import Canvas
 from .choice import Choice
-from .state import Pane
+from .source import Source
+from .state import TRUTH, Pane
 from .texts import SCALES, method_texts, scale_text, variants
 
 METHODS = {
@@ -44,9 +45,14 @@ class PaneWidget(QFrame):
             "exact: every pixel is one that the method produced, repeated to the size named\n"
             "averaged: the mean of the pixels that share a place on the screen"
         )
-        number = QLabel(str(index + 1))
+        number = QLabel("" if index == TRUTH else str(index + 1))
         number.setObjectName("milliseconds")
         number.setToolTip(f"Key {index + 1} makes this the pane whose pixels the zoom counts")
+        self.name = QLabel()
+        self.name.setObjectName("method")
+        self.role = QLabel("reference")
+        self.role.setObjectName("role")
+        self.role.setToolTip("What the other panes are compared with")
 
         title = QWidget()
         title.setObjectName("title")
@@ -54,8 +60,11 @@ class PaneWidget(QFrame):
         row = QHBoxLayout(title)
         row.setContentsMargins(8, 3, 8, 3)
         row.setSpacing(4)
-        for widget in (number, self.method, self.parameters, self.scale):
+        for widget in (number, self.name, self.method, self.parameters, self.scale, self.role):
             row.addWidget(widget)
+        for widget in (self.method, self.parameters, self.scale):
+            widget.setVisible(index != TRUTH)
+        self.name.setVisible(index == TRUTH)
         row.addStretch(1)
         row.addWidget(self.milliseconds)
         row.addWidget(self.chip)
@@ -65,7 +74,12 @@ class PaneWidget(QFrame):
         column.addWidget(title)
         column.addWidget(self.canvas)
 
-    def show_pane(self, pane: Pane, focused: bool) -> None:
+    def show_truth(self, truth: Source | None, is_reference: bool) -> None:
+        """The pane of the ground truth, which computes nothing."""
+        self.name.setText("" if truth is None else truth.name)
+        self.role.setVisible(is_reference)
+
+    def show_pane(self, pane: Pane, focused: bool, is_reference: bool) -> None:
         name, parameters = method_texts(pane.method)
         self.method.show_choice(pane.method, name)
         self.method.setToolTip(f"What this pane computes: {pane.method}")
@@ -74,6 +88,7 @@ class PaneWidget(QFrame):
         self.parameters.setVisible(bool(parameters))
         text = scale_text(pane.scale)
         self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
+        self.role.setVisible(is_reference)
         if self.property("focused") != focused:
             self.setProperty("focused", focused)
             self.style().unpolish(self)  # a property is looked at only when polished

@@ -79,6 +79,7 @@ def clear_nudge(state: ViewerState) -> ViewerState:
     return _with_pane(state, state.focus, state.panes[state.focus].still)
 
 
+GPU = "CPU vs GPU"
 PRESETS = {
     "Interpolators": (
         Fraction(4), ("nearest", "bilinear", "bicubic", "area", "lanczos3", "bicubic:antialias"),
@@ -90,6 +91,7 @@ PRESETS = {
         Fraction(2),
         ("bilinear", "conv_transpose:box:k=3", "resize_conv:random", "pixel_shuffle:icnr"),
     ),
+    GPU: (Fraction(4), ("bicubic", "bicubic")),
 }  # fmt: skip
 
 

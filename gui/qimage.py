@@ -25,8 +25,8 @@ def device_point(widget: QWidget, point: QPointF) -> tuple[float, float]:
     return point.x() * ratio, point.y() * ratio
 
 
-def draw(painter: QPainter, pixels: np.ndarray) -> None:
-    """Paint (h, w) uint32 pixels from the upper left corner of the painter's widget, unscaled.
+def draw(painter: QPainter, pixels: np.ndarray, x: int = 0, y: int = 0) -> None:
+    """Paint (h, w) uint32 pixels, unscaled, their upper left corner on device pixel (x, y).
 
     The painter's scale is undone rather than the image's ratio set: what is left is a plain
     copy, which Qt rounds to whole device pixels also where the widget begins between two.
@@ -39,5 +39,5 @@ def draw(painter: QPainter, pixels: np.ndarray) -> None:
     painter.save()
     ratio = painter.device().devicePixelRatioF()
     painter.scale(1 / ratio, 1 / ratio)
-    painter.drawImage(0, 0, image)
+    painter.drawImage(x, y, image)
     painter.restore()

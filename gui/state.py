@@ -88,6 +88,8 @@ class ViewerState:
         Where the lines of a split cross, down and across, in parts of a pane.
     truth : Source or None
         The ground truth, in the size of the results.
+    degraded : int
+        By what factor the source was made smaller from the truth; 0 if it was not.
     reference : int
         The pane that the others are compared with, or `TRUTH`.
     blinking : bool
@@ -114,6 +116,7 @@ class ViewerState:
     tone: Tone = PLAIN
     geometry: Geometry = Geometry.FRAME
     truth: Source | None = None
+    degraded: int = 0
     reference: int = 0
     region: Region | None = None
     numbers: bool = True
@@ -222,7 +225,7 @@ def focus(state: ViewerState, pane: int) -> ViewerState:
     return replace(state, focus=pane) if 0 <= pane < len(state.panes) else state
 
 
-def opening(state: ViewerState, name: str) -> ViewerState:
+def opening(state: ViewerState, name: str | None) -> ViewerState:
     return replace(state, opening=name)
 
 
@@ -235,7 +238,7 @@ def opened(state: ViewerState, source: Source) -> ViewerState:
     if source.size == old.size and source.path is not None and source.path == old.path:
         return state  # read again
     # What was the truth of the old picture is none of this one.
-    return replace(state, truth=None, reference=max(state.reference, 0))
+    return replace(state, truth=None, degraded=0, reference=max(state.reference, 0))
 
 
 def failed(state: ViewerState, message: str) -> ViewerState:

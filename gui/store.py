@@ -51,6 +51,11 @@ class Store(QObject):
         """A gesture has ended: what follows is a step of its own, even if it is of the kind."""
         self._history.seal()
 
+    def abandon(self, before: ViewerState) -> None:
+        """Back to the state before a gesture, as if it had not been begun."""
+        self._history.forget(before)
+        self._travel(before)
+
     def undo(self) -> None:
         self._travel(self._history.undo(self._state))
 

@@ -98,6 +98,10 @@ class Axis:
         """The output at device pixel `d`, -1 outside of the picture."""
         return int(self._output(np.array([d]))[0])
 
+    def edge(self, output: int) -> float:
+        """The device coordinate at which an output begins."""
+        return float(output * self.ratio - self.offset)
+
     def _output(self, d: np.ndarray) -> np.ndarray:
         k = self.ratio
         if isinstance(k, int):

@@ -57,6 +57,8 @@ def main(report: str, screenshot: str | None) -> None:
         window.store.update(state.n_to_one, k)
         window.store.update(state.pan, 3.7, -5.1)
         drive.wait(application, window)
+        window.store.adjust(state.point, None)  # no cross over the pixels
+        application.processEvents()
         for i, pane in enumerate(window.compare.panes):
             if screenshot is None:
                 image = drive.pixels_of(pane.canvas.grab().toImage())

@@ -15,6 +15,9 @@ def settle(qtbot, window) -> None:
 
 
 def grabs(window):
+    """What the panes show while the mouse is elsewhere: its cross is drawn over the pixels."""
+    window.store.adjust(state.point, None)
+    QApplication.processEvents()
     return [drive.pixels_of(pane.canvas.grab().toImage()) for pane in window.compare.panes]
 
 

@@ -124,7 +124,7 @@ def test_the_status_bar_does_not_wait_for_a_kernel(window, qtbot, show, monkeypa
     monkeypatch.setattr(compare, "output", lambda *a: pytest.fail("computed by the window"))
     window.compare.refresh()
     window.store.update(state.point, (-10.5, 7.0))  # the mouse may have been there already
-    assert {label.text() for label in window._values} == {""}
+    assert {label.text() for label in window.status.values.values()} == {""}
 
 
 # --- what cannot be ------------------------------------------------------------------------------

@@ -4,8 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from upsampler_gui import actions, panes, state, texts
-from upsampler_gui.actions import ACTIONS
+from upsampler_gui import panes, state, texts
 from upsampler_gui.source import built_in, source
 from upsampler_gui.state import ViewerState
 from upsampler_gui.viewport import View
@@ -43,61 +42,6 @@ def test_fit(at):
     assert view(state.fit(at, W, H)) == (150, 100, 1)
     wide = panes.set_scale(at, 0, (FOUR, Fraction(2)))
     assert view(state.fit(wide, W, H))[2] == 1  # 2 outputs across for a device pixel, 4 down
-
-
-ARROWS = {
-    "pan_left": (0, -1), "pan_right": (0, 1), "pan_up": (-1, 0), "pan_down": (1, 0)
-}  # fmt: skip
-
-
-def _after(row):
-    """What the row of that name has to make of the fixture's state, as (cy, cx, z), or a focus."""
-    name = row.name
-    if name == "fit":
-        return 150, 100, 1
-    if name == "zoom_in":
-        return 150, 100, 8
-    if name == "zoom_out":
-        return 150, 100, 2
-    if name == "one_to_one":
-        return 150, 100, 4
-    if name.startswith("zoom_"):
-        return 150, 100, 4 * int(name[-1])
-    base, far = (name[:-4], 80) if name.endswith("_far") else (name, 8)
-    dy, dx = ARROWS[base]
-    return 150 + dy * far, 100 + dx * far, 4
-
-
-STEPS = [row for row in ACTIONS if row.step is not None]
-
-
-@pytest.mark.parametrize("row", STEPS, ids=lambda row: row.name)
-def test_every_step_of_the_table(at, row):
-    start = state.failed(at, "a message")
-    after = row.step(start, W, H)
-    if row.name == "dismiss":
-        assert after == at
-    elif row.name.startswith("focus"):
-        assert after == replace(start, focus=int(row.keys[0]) - 1)
-    else:
-        assert view(after) == _after(row)
-        assert replace(after, view=at.view) == start  # and nothing else
-
-
-@pytest.mark.parametrize("row", STEPS, ids=lambda row: row.name)
-def test_no_step_fails_before_the_first_view(row):
-    row.step(ViewerState(built_in()), W, H)
-
-
-def test_the_table_is_sound():
-    names = [row.name for row in ACTIONS]
-    keys = [key for row in ACTIONS for key in row.keys]
-    assert len(set(names)) == len(names)
-    assert len(set(keys)) == len(keys)
-    wanted = {"Ctrl+O", "F", "0", "+", "-", "F1", "F5", "F11", "Esc", "1", "4", "Left", "Shift+Up"}
-    assert wanted | {f"Ctrl+{n}" for n in range(1, 10)} <= set(keys)
-    assert len(ViewerState(built_in()).panes) == actions.PANES
-    assert actions.plain("&Open...") == "Open"
 
 
 def test_the_wheel_stops_for_the_focused_pane(at):

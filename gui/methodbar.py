@@ -1,0 +1,163 @@
+"""The bar at the left: which panes there are, and what the focused one computes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QMenu,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from upsampler.methods import MENU
+
+from . import panes
+from . import state as change
+from .choice import Choice
+from .marks import pane_name
+from .state import ViewerState
+from .store import Store
+from .texts import SCALES, parse_scale, scale_text, variants
+
+BUTTONS = {
+    "add_pane": "+", "duplicate_pane": "\N{TWO JOINED SQUARES}",
+    "remove_pane": "\N{MINUS SIGN}", "pane_earlier": "\N{UPWARDS ARROW}",
+    "pane_later": "\N{DOWNWARDS ARROW}",
+}  # fmt: skip
+WIDTH = 230
+KEY = Qt.ItemDataRole.UserRole
+
+
+class MethodDock(QDockWidget):
+    """Changes the panes of a store and shows how they are."""
+
+    def __init__(self, store: Store, actions: dict[str, QAction]) -> None:
+        super().__init__("Panes and methods")
+        self.setObjectName("methods")
+        self.setAllowedAreas(
+            Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        self._store = store
+        self.list = QListWidget()
+        self.list.setAccessibleName("Panes")
+        self.list.setMaximumHeight(190)
+        self.list.currentRowChanged.connect(lambda i: store.update(change.focus, i))
+        self.tree = self._make_tree()
+        self.scale = Choice("scale", "How much this pane magnifies", {
+            "": {str(s): f"x{s}" for s in SCALES}
+        })  # fmt: skip
+        self.scale.chosen.connect(
+            lambda text: store.update(panes.set_scale, store.state.focus, parse_scale(text))
+        )
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 4, 8, 8)
+        column.addLayout(self._make_buttons(actions))
+        column.addWidget(self.list)
+        column.addWidget(QLabel("Method of the focused pane"))
+        column.addWidget(self.tree, 1)
+        self._parameters = QGridLayout()
+        column.addLayout(self._parameters)
+        self._choices: dict[str, Choice] = {}
+        self._lay_out({"Scale": self.scale})
+        inside.setMinimumWidth(WIDTH)
+        self.setWidget(inside)
+
+    def _make_buttons(self, actions: dict[str, QAction]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        for name, text in BUTTONS.items():
+            button = QToolButton()
+            actions[name].setIconText(text)  # what the bar shows
+            button.setDefaultAction(actions[name])
+            button.setAccessibleName(actions[name].text().replace("&", ""))
+            row.addWidget(button)
+        row.addStretch(1)
+        presets = QToolButton()
+        presets.setText("Presets \N{BLACK DOWN-POINTING SMALL TRIANGLE}")
+        presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(presets)
+        menu.setToolTipsVisible(True)
+        menu.addActions([action for name, action in actions.items() if name.startswith("preset_")])
+        presets.setMenu(menu)
+        row.addWidget(presets)
+        return row
+
+    def _make_tree(self) -> QTreeWidget:
+        tree = QTreeWidget()
+        tree.setHeaderHidden(True)
+        tree.setAccessibleName("Methods")
+        for heading, methods in MENU.items():
+            group = QTreeWidgetItem(tree, [heading])
+            group.setFlags(group.flags() & ~Qt.ItemFlag.ItemIsSelectable)
+            for method in methods:
+                item = QTreeWidgetItem(group, [method.label])
+                item.setData(0, KEY, method.name)
+        tree.expandAll()
+        tree.itemClicked.connect(self._chosen)
+        tree.itemActivated.connect(self._chosen)
+        return tree
+
+    def _chosen(self, item: QTreeWidgetItem, _column: int = 0) -> None:
+        name = item.data(0, KEY)
+        if name is not None:
+            self._store.update(panes.set_method, self._store.state.focus, name)
+
+    def _lay_out(self, choices: dict[str, Choice]) -> None:
+        for row, (title, choice) in enumerate(choices.items()):
+            self._parameters.addWidget(QLabel(title), row, 0)
+            self._parameters.addWidget(choice, row, 1)
+            choice.setAccessibleName(title)
+        self._choices = choices
+
+    def sync(self, now: ViewerState) -> None:
+        names = [pane_name(now, i) for i in range(len(now.panes))]
+        pane = now.panes[now.focus]
+        with QSignalBlocker(self.list), QSignalBlocker(self.tree):
+            if names != [self.list.item(i).text() for i in range(self.list.count())]:
+                self.list.clear()
+                self.list.addItems(names)
+            self.list.setCurrentRow(now.focus)
+            self.tree.setCurrentItem(self._item(pane.method))
+        text = scale_text(pane.scale)
+        self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
+        self._show_parameters(pane.method)
+
+    def _show_parameters(self, method: str) -> None:
+        groups = variants(method)
+        if list(groups) != list(self._choices)[1:]:
+            self._rebuild(groups)
+        for title, names in groups.items():
+            choice = self._choices[title]
+            choice.offer({"": names})
+            choice.show_choice(method, names.get(method, ""))
+
+    def _rebuild(self, groups: dict[str, dict[str, str]]) -> None:
+        while (item := self._parameters.takeAt(0)) is not None:
+            if item.widget() is not self.scale:
+                item.widget().deleteLater()
+        choices = {"Scale": self.scale}
+        for title in groups:
+            choices[title] = Choice("parameter", title, {})
+            choices[title].chosen.connect(self._set_method)
+        self._lay_out(choices)
+
+    def _set_method(self, name: str) -> None:
+        self._store.update(panes.set_method, self._store.state.focus, name)
+
+    def _item(self, method: str) -> QTreeWidgetItem | None:
+        for i in range(self.tree.topLevelItemCount()):
+            group = self.tree.topLevelItem(i)
+            for j in range(group.childCount()):
+                if group.child(j).data(0, KEY) == method:
+                    return group.child(j)
+        return None

@@ -1,0 +1,141 @@
+"""Opening: pictures, references, kernels; read in a worker, and what is wrong is said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from upsampler.images import ImageError
+from upsampler.kernel_files import method_of
+
+from . import changes, panes, source, state
+from .degrade import degrade
+from .scheduler import Outcome, Scheduler
+from .store import Store
+
+KERNELS = "*.npz *.npy"
+PATTERNS = "*.png *.jpg *.jpeg *.webp *.tif *.tiff *.npy"
+
+
+class Opener(QObject):
+    """Has files read and puts them into the state; the newest wish wins.
+
+    Parameters
+    ----------
+    store : Store
+    parent : QWidget
+        Of the dialogs.
+    """
+
+    def __init__(self, store: Store, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._store, self._parent = store, parent
+        self._loader = Scheduler(_read, 1, name="files")
+        self._loader.answered.connect(self._loaded)
+        self._kernels = ""  # folder of the last one opened
+
+    def open_path(self, path: str) -> None:
+        """Read a file in a worker and show it; on an error say so and stay with what is shown."""
+        self._begin(path, "picture", path)
+
+    def open_reference_path(self, path: str) -> None:
+        """Read a file in a worker and compare the panes with it."""
+        self._begin(path, "truth", path)
+
+    def degrade(self, factor: int) -> None:
+        """Have the panes restore the picture, or the truth if there is one, made smaller."""
+        now = self._store.state
+        original = now.truth if now.degraded and now.truth is not None else now.source
+        self._begin(original.name, "degraded", (original, factor))
+
+    def drop(self) -> None:
+        """Whatever is being read is not wanted any more."""
+        self._loader.drop()
+        self._store.update(state.opening, None)
+
+    def open_dialog(self) -> None:
+        path = self._ask("Open a picture")
+        if path:
+            self.open_path(path)
+
+    def open_reference(self) -> None:
+        path = self._ask("Open a reference")
+        if path:
+            self.open_reference_path(path)
+
+    def open_kernel(self) -> None:
+        """A kernel from a file for the focused pane."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._parent, "Open a kernel", self._kernels, f"Kernels ({KERNELS});;All files (*)"
+        )
+        if not path:
+            return
+        self._kernels = os.path.dirname(path)
+        try:
+            method = method_of(path)
+        except ValueError as error:
+            self._store.update(state.warned, str(error))
+            return
+        self._store.update(state.dismissed)
+        self._store.update(panes.set_method, self._store.state.focus, method)
+
+    def reload(self) -> None:
+        path = self._store.state.source.path
+        if path is not None:
+            self.open_path(path)
+
+    def open_chart(self) -> None:
+        self.drop()
+        self._store.update(state.opened, source.built_in())
+
+    def close_workers(self) -> None:
+        self._loader.close(wait=False)  # reading a file cannot be interrupted
+
+    def _ask(self, title: str) -> str:
+        here = self._store.state.source.path
+        folder = os.path.dirname(here) if here else ""
+        filters = f"Pictures ({PATTERNS});;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self._parent, title, folder, filters)
+        return path
+
+    def _begin(self, name: str, kind: str, what: Any) -> None:
+        self._store.update(state.opening, os.path.basename(name))
+        self._loader.submit(((kind, what),))
+
+    def _loaded(self, _generation: int, outcomes: tuple[Outcome, ...]) -> None:
+        (outcome,) = outcomes  # of the newest file: opening another cancels those before it
+        kind, what = outcome.job
+        if isinstance(outcome.error, ImageError | ValueError):
+            self._store.update(state.failed, str(outcome.error))
+        elif outcome.error is not None:
+            reason = str(outcome.error) or type(outcome.error).__name__
+            name = what if isinstance(what, str) else what[0].name
+            self._store.update(state.failed, f"{name}: {reason}")
+        elif kind == "picture":
+            self._store.update(state.opened, outcome.value)
+        elif kind == "truth":
+            self._take_truth(outcome.value)
+        else:
+            self._store.update(changes.degraded, *outcome.value, what[1])
+
+    def _take_truth(self, truth: source.Source) -> None:
+        now = self._store.state
+        sizes = {now.subject(i).size for i in range(len(now.panes))}
+        if truth.size not in sizes:
+            made = ", ".join(f"{w} x {h}" for h, w in sorted(sizes))
+            height, width = truth.size
+            self._store.update(
+                state.failed,
+                f"{truth.name}: {width} x {height} pixels; the panes make {made}, none as many.",
+            )
+            return
+        self._store.update(changes.with_truth, truth)
+
+
+def _read(job: tuple[str, Any], _cancelled: Callable[[], bool]) -> Any:
+    kind, what = job
+    return degrade(*what) if kind == "degraded" else source.load(what)
