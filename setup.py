@@ -67,7 +67,13 @@ def extensions():
 
 
 setup(
-    packages=["upsampler", "upsampler.backends", "upsampler_gui", "upsampler_gui.panels"],
+    packages=[
+        "upsampler",
+        "upsampler.backends",
+        "upsampler_gui",
+        "upsampler_gui.panels",
+        "upsampler_gui.sources",
+    ],
     package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
     include_package_data=False,  # or the generated C would be shipped
     package_data={

@@ -70,6 +70,7 @@ class Request:
 
     def ready(self) -> Prepared:
         """What the values come from, window by window."""
+        self.source.check()
         if isinstance(self.look, Difference):
             return Compared(self.look, Subject(self.source, self.pane))
         return prepared(self.source, self.pane)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from upsampler.charts import chart
 from upsampler.color import premultiply, round_to, unpremultiply
 from upsampler.display import display_range
-from upsampler.images import Picture, read
-from upsampler.picture import full_scale
+from upsampler.images import ImageError, Picture, quiet, read
+from upsampler.picture import full_scale, shown
 
+if TYPE_CHECKING:
+    from .sources.shelf import Shelf
+    from .sources.slices import Slice
+
+SMALL = 1 << 20  # bytes of a TIFF file that is read whole without a look at its header
 LOOKED_AT = 1 << 20  # pixels that decide what is shown black and white
 
 
@@ -39,6 +45,10 @@ class Source:
         Range of the finite colours, in the units of the file.
     black, white : float
         The values, in the units of `values`, that are shown black and white.
+    mapped : bool
+        Whether `values` lie in the file and not in memory.
+    shelf, slice
+        Where other pictures of the same file are, and which of them this is.
     centre : (float, float)
         Row and column that the first view looks at.
     notes : tuple of str
@@ -56,11 +66,31 @@ class Source:
     notes: tuple[str, ...] = ()
     black: float = 0.0
     white: float = 1.0
+    mapped: bool = False
+    shelf: Shelf | None = None
+    slice: Slice | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.values.shape[0], self.values.shape[1]
+
+    def check(self) -> None:
+        """Whether what is mapped is still there: reading beyond the end of a file ends the process.
+
+        Raises
+        ------
+        ImageError
+            If the file has become shorter.
+        """
+        if not self.mapped or self.path is None:
+            return
+        try:
+            size = os.stat(self.path).st_size
+        except OSError:
+            return  # without its name the file lives on while it is mapped
+        if size < self.values.nbytes:
+            raise ImageError(f"{shown(self.path)}: has become shorter; press F5 to read it again")
 
     def told(self, pixel: np.ndarray) -> tuple[str, ...]:
         """The (C,) values of one pixel made from `values`, in the units of the file."""
@@ -70,11 +100,11 @@ class Source:
         return tuple(f"{v:.4g}" if pixel.dtype.kind == "f" else str(int(v)) for v in pixel)
 
 
-def source(picture: Picture, name: str, path: str | None = None) -> Source:
-    """A `Source` of a picture."""
+def source(picture: Picture, name: str, path: str | None = None, *, mapped: bool = False) -> Source:
+    """A `Source` of a picture; of one that is mapped some pixels tell the range."""
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[:, :, None]
     colours = pixels[:, :, :-1] if picture.alpha else pixels
-    low, high = _range(colours)
+    low, high = _range(_some(colours) if mapped else colours)
     full = full_scale(pixels.dtype)
     opaque = not picture.alpha or bool((pixels[:, :, -1] == full).all())
     black, white = 0.0, 1.0
@@ -88,15 +118,47 @@ def source(picture: Picture, name: str, path: str | None = None) -> Source:
     notes = picture.notes
     if values.dtype.name not in ("uint8", "uint16") and (black, white) != (0, 1):
         notes += (f"shown: {black:.4g} as black to {white:.4g} as white",)
+    if mapped:
+        notes += ("read from the disk where it is looked at; range of some of its pixels",)
     middle = values.shape[0] / 2, values.shape[1] / 2
     return Source(
-        name, path, pixels.dtype, values, not opaque, low, high, middle, notes, black, white
+        name, path, pixels.dtype, values, not opaque, low, high, middle, notes, black, white, mapped
     )
 
 
 def load(path: str) -> Source:
     """The picture in a file; `upsampler.images.ImageError` says in a line what is wrong with it."""
+    from .sources.mapped import open_mapped
+    from .sources.shelf import open_shelf
+
+    kind = _kind(path)
+    if kind == "array":
+        return open_shelf(path)
+    if kind == "TIFF" and os.path.getsize(path) > SMALL:
+        try:
+            with quiet():
+                opened = open_mapped(path)
+        except ImageError:
+            raise
+        except Exception:  # what is wrong with it, reading will tell
+            opened = None
+        if opened is not None:
+            return opened
     return source(read(path), os.path.basename(path), path)
+
+
+def _kind(path: str) -> str:
+    """What the first bytes of a file say, "" for all that `upsampler.images.read` sees to."""
+    try:
+        if not os.path.isfile(path):
+            return ""  # a pipe would block
+        with open(path, "rb") as file:
+            head = file.read(8)
+    except OSError:
+        return ""
+    if head.startswith((b"\x93NUMPY", b"PK\x03\x04")):
+        return "array"
+    return "TIFF" if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")) else ""
 
 
 def built_in() -> Source:
@@ -112,12 +174,17 @@ def shown_range(colours: np.ndarray, low: float) -> tuple[float, float]:
 
     A million pixels tell where the bulk of a large picture lies.
     """
-    n = max(1, ceil(sqrt(colours.shape[0] * colours.shape[1] / LOOKED_AT)))
-    black, white = display_range(Picture(colours[::n, ::n]))
+    black, white = display_range(Picture(_some(colours)))
     if low < 0 and colours.dtype.kind in "if":
         white = max(abs(black), abs(white))
         black = -white
     return black, white
+
+
+def _some(colours: np.ndarray) -> np.ndarray:
+    """About `LOOKED_AT` pixels of a picture, evenly spread."""
+    n = max(1, ceil(sqrt(colours.shape[0] * colours.shape[1] / LOOKED_AT)))
+    return colours[::n, ::n]
 
 
 def _computable(pixels: np.ndarray) -> np.ndarray:

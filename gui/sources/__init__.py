@@ -1,0 +1,1 @@
+"""Where pictures come from beside ordinary files: arrays, mapped files, the clipboard."""
