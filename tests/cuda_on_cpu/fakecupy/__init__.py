@@ -43,7 +43,6 @@ from numpy import (
 
 from . import cuda, events, functions, kernels, linalg
 from .arrays import ndarray
-from .events import log
 from .functions import (
     arange,
     array,

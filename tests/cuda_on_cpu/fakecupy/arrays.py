@@ -168,7 +168,11 @@ class ndarray:
         self[...] = value
 
     def __getitem__(self, key: Any) -> ndarray:
-        return wrap(self._array[_key(key, self)], self)
+        key = _key(key, self)
+        found = self._array[key]
+        if isinstance(found, np.generic):  # a view here: one item, not its value
+            found = self._array[(*(key if isinstance(key, tuple) else (key,)), ...)]
+        return wrap(found, self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(value, np.ndarray) and value.ndim:

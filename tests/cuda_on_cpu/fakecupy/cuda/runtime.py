@@ -15,7 +15,6 @@ class CUDARuntimeError(RuntimeError):
 
 
 is_hip = False
-cudaErrorNoDevice = 100
 
 
 def getDeviceCount() -> int:
