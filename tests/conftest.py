@@ -1,7 +1,10 @@
 """The backends that the tests of the core run over, and how hypothesis behaves."""
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -33,12 +36,21 @@ def compiled() -> list[str]:
 
 
 COMPILED = compiled()
+# The kernels of the GPU, executed on the CPU: minutes, and NVRTC; `.ci/gpu` asks for it.
+EMULATED = ["cuda-emulated"] if os.environ.get("UPSAMPLER_EMULATE") == "1" else []
+if EMULATED:
+    sys.path.insert(0, str(Path(__file__).parent / "cuda_on_cpu"))
 
 
-@pytest.fixture(params=["reference", *COMPILED])
+@pytest.fixture(params=["reference", *COMPILED, *EMULATED])
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs the test once on every backend."""
-    with use(request.param):
+    with contextlib.ExitStack() as stack:
+        if request.param in EMULATED:
+            from hosted import registered
+
+            stack.enter_context(registered())
+        stack.enter_context(use(request.param))
         yield request.param
 
 

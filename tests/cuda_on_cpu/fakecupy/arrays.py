@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,11 @@ from .cuda.device import Device, current_device
 from .memory import Buffer
 
 # What CuPy has; no strings, objects, records, dates, long doubles or foreign byte orders.
-_DTYPES = frozenset(np.dtype(c) for c in "?bBhHiIlLqQefdFD")
+DTYPES = {np.dtype(c) for c in "?bBhHiIlLqQefdFD"}
+with contextlib.suppress(ImportError):  # without that package nobody can ask for its types
+    import ml_dtypes
+
+    DTYPES.add(np.dtype(ml_dtypes.bfloat16))
 
 
 class MemoryPointer:
@@ -38,7 +43,7 @@ class Flags:
 
 def check_dtype(dtype: Any) -> np.dtype:
     dtype = np.dtype(dtype)
-    if dtype not in _DTYPES:
+    if dtype not in DTYPES:
         raise ValueError(f"Unsupported dtype {dtype}")
     return dtype
 
