@@ -22,8 +22,9 @@ CORE = [
     "backends", "backends.base", "backends.conv_tables", "backends.cpu", "backends.reference",
     "backends.products", "backends.product_tables", "backends.resize_conv",
     "backends.resize_conv_gradients", "backends.resize_conv_parts", "backends.tiles",
-    "backends.gpu", "backends.gpu_copy", "backends.gpu_launch", "backends.gpu_pool",
-    "backends.gpu_resample", "backends.kernels", "places",
+    "backends.gpu", "backends.gpu_conv", "backends.gpu_copy", "backends.gpu_launch",
+    "backends.gpu_pool", "backends.gpu_resample", "backends.gpu_resize_conv", "backends.kernels",
+    "places",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -67,9 +68,14 @@ ALLOWED = {
     "backends.gpu_copy": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
     "backends.gpu_resample": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
     "backends.gpu_pool": {"pool_spec", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu_conv": {"conv_spec", "layout", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu_resize_conv": {
+        "conv_spec", "plan", "resize_conv_spec", "backends.resize_conv_parts",
+    },
     "backends.gpu": {
-        "layout", "plan", "pool_spec", "backends.gpu_copy", "backends.gpu_launch",
-        "backends.gpu_pool", "backends.gpu_resample",
+        "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "backends.gpu_conv",
+        "backends.gpu_copy", "backends.gpu_launch", "backends.gpu_pool", "backends.gpu_resample",
+        "backends.gpu_resize_conv",
     },
     "conv_spec": {"layout", "spec"},
     "resize_conv_spec": {"conv_spec", "layout", "spec"},

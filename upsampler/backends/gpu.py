@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ..conv_spec import ConvSpec
 from ..layout import Layout, canonical
 from ..plan import Plan
 from ..pool_spec import PoolSpec
-from . import gpu_copy, gpu_resample
+from ..resize_conv_spec import ResizeConvSpec
+from . import gpu_conv, gpu_copy, gpu_resample, gpu_resize_conv
 from .gpu_launch import Launcher
 from .gpu_pool import Pool
 
@@ -97,6 +99,34 @@ class Gpu:
         with self.device_of(x), self._contiguous([out]) as (made,):
             source = self.xp.ascontiguousarray(x)
             gpu_copy.shuffle(self.launcher, layout.text, factor, source, made, up)
+
+    def conv_transpose(
+        self, spec: ConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
+    ) -> None:
+        with self.device_of(x):
+            gpu_conv.Form(self.launcher, spec).forward(x, weight, bias, out)
+
+    def conv_transpose_backward(
+        self, spec: ConvSpec, grad: Any, x: Any, weight: Any, grad_x: Any, grad_weight: Any,
+        grad_bias: Any, threads: int,
+    ) -> None:  # fmt: skip
+        with self.device_of(x):
+            into = grad_x, grad_weight, grad_bias
+            gpu_conv.Form(self.launcher, spec).backward(grad, x, weight, *into)
+
+    def resize_conv(
+        self, spec: ResizeConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
+    ) -> None:
+        with self.device_of(x):
+            gpu_resize_conv.Form(self, spec).forward(x, weight, bias, out)
+
+    def resize_conv_backward(
+        self, spec: ResizeConvSpec, grad: Any, x: Any, weight: Any, grad_x: Any, grad_weight: Any,
+        grad_bias: Any, threads: int,
+    ) -> None:  # fmt: skip
+        with self.device_of(x):
+            into = grad_x, grad_weight, grad_bias
+            gpu_resize_conv.Form(self, spec).backward(grad, x, weight, *into)
 
     def avg_pool(self, spec: PoolSpec, x: Any, out: Any, threads: int) -> None:
         with self.device_of(x), self._seen(spec.layout, [out], [x]) as ((made,), (x6,)):

@@ -109,6 +109,11 @@ def pool(name: str, item: str, real: str) -> Kernel:
 
 POOLS = ("average", "average_backward", "maximum", "pick", "bounds", "collect")
 
+
+def conv(name: str, source: str, target: str, real: str, index: str = "int") -> Kernel:
+    return kernel("conv.cu", name, SOURCE=source, TARGET=target, REAL=real, INDEX=index)
+
+
 # --- all of them, for tests that compile every kernel for every type ---------------------------
 
 
@@ -133,6 +138,11 @@ def manifest() -> Iterator[Kernel]:
             yield _march(item, item, real, form, form in ADJOINT_FORMS)
         if real == "f32":  # long filters
             yield from (_march(item, item, "f64", form) for form in FORMS if form.taps == 0)
+    for item in FLOATS:
+        real = arithmetic(item)
+        yield conv("direct", item, item, real)
+        yield conv("from_columns", real, item, real)
+        yield conv("to_columns", item, real, real)
     # Between passes items are those of the arithmetic.
     for real in ("f32", "f64"):
         yield _march("u8", real, real, FORMS[0])
