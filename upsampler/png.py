@@ -1,4 +1,4 @@
-"""The little of the PNG format that Pillow leaves out: strict chunks, and writing 16-bit colour.
+"""The little of the PNG format that Pillow leaves out: strict chunks, 16-bit colour, single rows.
 
 W3C, Portable Network Graphics (PNG) Specification, third edition.
 """
@@ -50,25 +50,56 @@ def write_png16(file: BinaryIO, pixels: np.ndarray, icc: bytes | None = None) ->
     icc : bytes, optional
         Colour profile.
     """
-    samples = pixels[..., None] if pixels.ndim == 2 else pixels
-    height, width, channels = samples.shape
-    file.write(SIGNATURE)
-    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
-    _chunk(file, b"IHDR", header)
-    if icc:
-        _chunk(file, b"iCCP", b"icc\0\0" + zlib.compress(icc))
-    packer = zlib.compressobj(6)
-    step = 2 * channels  # bytes of a pixel: the distance of the filters' left neighbour
-    rows = max(1, _BLOCK // (width * step))
-    above = np.zeros((1, width * step), np.uint8)
-    for top in range(0, height, rows):
-        block = samples[top : top + rows].astype(">u2", order="C").view(np.uint8)
-        block = block.reshape(len(block), -1)
-        filtered = _filter(block, np.concatenate([above, block[:-1]]), step)
-        _chunk(file, b"IDAT", packer.compress(filtered.data))
-        above = block[-1:]
-    _chunk(file, b"IDAT", packer.flush())
-    _chunk(file, b"IEND", b"")
+    rows = PngRows(file, pixels.shape, 16, icc)
+    rows.write(pixels)
+    rows.end()
+
+
+class PngRows:
+    """A PNG file whose rows come one after the other.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to write.
+    shape : tuple of int
+        (H, W) or (H, W, C) of the picture; one to four channels.
+    bits : int
+        8 or 16, of a sample.
+    icc : bytes, optional
+        Colour profile.
+    """
+
+    def __init__(
+        self, file: BinaryIO, shape: tuple[int, ...], bits: int, icc: bytes | None = None
+    ) -> None:
+        height, width = shape[:2]
+        channels = shape[2] if len(shape) == 3 else 1
+        file.write(SIGNATURE)
+        header = struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0)
+        _chunk(file, b"IHDR", header)
+        if icc:
+            _chunk(file, b"iCCP", b"icc\0\0" + zlib.compress(icc))
+        self._file, self._packer = file, zlib.compressobj(6)
+        self._type = ">u1" if bits == 8 else ">u2"
+        self._step = bits // 8 * channels  # bytes of a pixel: distance of the left neighbour
+        self._above = np.zeros((1, width * self._step), np.uint8)
+
+    def write(self, pixels: np.ndarray) -> None:
+        """The next rows, (h, W) or (h, W, C)."""
+        length = self._above.shape[1]
+        rows = max(1, _BLOCK // length)
+        for top in range(0, len(pixels), rows):
+            block = pixels[top : top + rows].astype(self._type, order="C").view(np.uint8)
+            block = block.reshape(len(block), -1)
+            filtered = _filter(block, np.concatenate([self._above, block[:-1]]), self._step)
+            _chunk(self._file, b"IDAT", self._packer.compress(filtered.data))
+            self._above = block[-1:]
+
+    def end(self) -> None:
+        """After the last row."""
+        _chunk(self._file, b"IDAT", self._packer.flush())
+        _chunk(self._file, b"IEND", b"")
 
 
 def _filter(rows: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:

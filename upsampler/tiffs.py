@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from math import prod
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -151,20 +152,34 @@ def write_tiff(file: BinaryIO, picture: Picture) -> None:
     """Encode as TIFF: integers deflated, floats plain (deflate gains little on them)."""
     from tifffile import imwrite
 
-    channels = picture.channels
-    colours = 3 if channels in (3, 4) else 1
-    extra = ["unspecified"] * (channels - colours)
-    if picture.alpha:
-        extra[-1] = "unassalpha"
     imwrite(
         file,
         np.ascontiguousarray(picture.pixels),
-        photometric="rgb" if colours == 3 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=extra or None,
         compression="zlib" if picture.dtype.kind in "iu" else None,
         iccprofile=picture.icc,
-        metadata=None,
-        # tifffile decides so by itself, but not with compression: there it fails at 4 GB.
-        bigtiff=picture.pixels.nbytes > _CLASSIC,
+        **_tags(picture.pixels.shape, picture.dtype, picture.alpha),
     )
+
+
+def reserve_tiff(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype, alpha: bool) -> None:
+    """The tables of a TIFF file and room for its pixels, in one piece and not compressed."""
+    from tifffile import imwrite
+
+    imwrite(file, None, shape=shape, dtype=dtype, **_tags(shape, dtype, alpha))
+
+
+def _tags(shape: tuple[int, ...], dtype: np.dtype, alpha: bool) -> dict[str, Any]:
+    """What tifffile is told of a picture."""
+    channels = 1 if len(shape) == 2 else shape[2]
+    colours = 3 if channels in (3, 4) else 1
+    extra = ["unspecified"] * (channels - colours)
+    if alpha:
+        extra[-1] = "unassalpha"
+    return {
+        "photometric": "rgb" if colours == 3 else "minisblack",
+        "planarconfig": "contig" if channels > 1 else None,
+        "extrasamples": extra or None,
+        "metadata": None,
+        # tifffile decides so by itself, but not with compression: there it fails at 4 GB.
+        "bigtiff": prod(shape) * dtype.itemsize > _CLASSIC,
+    }
