@@ -16,8 +16,7 @@ import numpy as np
 import upsampler
 from upsampler.kernel_upsampling import centred_padding, upsample_with_kernel
 
-from .difference import span
-from .parts import Part
+from .parts import Part, data_range
 from .render import Cancelled, never
 from .source import Source
 from .state import UNCHANGED
@@ -29,7 +28,7 @@ BATCH = 8  # patches of a step
 OFTEN = 0.05  # seconds between two reports
 
 WAYS = {"adam": "Adam, step by step", "exact": "least squares, at once"}
-INITS = {"kaiming": "random", "bilinear": "bilinear", "icnr": "ICNR", "": "as it is"}
+INITS = {"kaiming": "random", "bilinear": "bilinear", "icnr": "ICNR", "": "what it has"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def _planes(part: Part, cancelled: Callable[[], bool]) -> np.ndarray:
     values = part.values(cancelled)
     colours = values[..., :-1] if part.source.weighted else values
     planes = np.ascontiguousarray(colours.transpose(2, 0, 1)[:, None], np.float32)
-    return planes / np.float32(span(part.source))
+    return planes / np.float32(data_range(part.source))
 
 
 def layer(

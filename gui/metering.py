@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from upsampler.metrics import Metrics
 from upsampler.metrics_rows import measure_rows
 
-from .parts import Part, give_up_if, span, unit
+from .parts import Part, data_range, give_up_if, unit
 from .render import never
 
 
@@ -48,7 +48,7 @@ def meter(comparison: Comparison, cancelled: Callable[[], bool] = never) -> Metr
     if a.empty or comparison.trouble:
         return None
     found = measure_rows(
-        a.read, b.read, a.shape, span(a.source), lambda done, total: give_up_if(cancelled)
+        a.read, b.read, a.shape, data_range(a.source), lambda done, total: give_up_if(cancelled)
     )
     scale = unit(a.source)
     return Metrics(found.psnr, found.ssim, found.mae * scale, found.max_error * scale)

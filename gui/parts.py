@@ -83,7 +83,7 @@ def give_up_if(cancelled: Callable[[], bool]) -> None:
         raise Cancelled
 
 
-def span(source: Source) -> float:
+def data_range(source: Source) -> float:
     """Distance of black and white in `source.values`: what PSNR takes as the range of the data.
 
     One for a picture and all that is made of it, whatever window of it is measured; that of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Panel, Shot
 from .histogram import HistogramPanel
 from .inspector import InspectorPanel
+from .learning import LearningPanel
 from .metrics import MetricsPanel
 from .navigator import NavigatorPanel
 from .profile import ProfilePanel
@@ -19,4 +20,5 @@ PANELS: tuple[type[Panel], ...] = (
     ProfilePanel,
     SpectrumPanel,
     NavigatorPanel,
+    LearningPanel,
 )

@@ -53,6 +53,12 @@ class Panel(QWidget):
         super().__init__()
         self.store = store
 
+    def heightForWidth(self, width: int) -> int:
+        # What the panel can do with.  Where a text is wrapped Qt asks here, and would otherwise be
+        # told what the panel would like to have, and scroll what has room.
+        layout = self.layout()
+        return -1 if layout is None else layout.minimumHeightForWidth(width)
+
     def refresh(self, shot: Shot) -> None:
         """Show `shot`; called while the tab is open, whenever state or frames have changed."""
         raise NotImplementedError

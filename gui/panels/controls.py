@@ -36,6 +36,13 @@ def row(*widgets: QWidget) -> QWidget:
     return holder
 
 
+def word(text: str) -> QLabel:
+    """A label for the control after it."""
+    label = QLabel(text)
+    label.setContentsMargins(6, 0, 0, 0)
+    return label
+
+
 def note() -> QLabel:
     """An empty label for sentences."""
     label = QLabel()

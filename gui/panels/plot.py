@@ -111,6 +111,7 @@ class Plot(QWidget):
             axis.setPen(text)
             axis.setTextPen(text)
             axis.setLabel(label)
+            axis.enableAutoSIPrefix(False)  # it would scale the powers of a logarithmic axis
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and self._plot is not None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from upsampler_gui import learning
 from upsampler_gui.learning import Learned, Lesson, Recipe, examples, layer, learn
+from upsampler_gui.parts import data_range
 from upsampler_gui.render import Cancelled
 from upsampler_gui.source import load
 
@@ -98,7 +99,7 @@ def test_a_planted_kernel_is_found(monkeypatch, scale, k, band):
     truth = upsample_with_kernel(small, planted, scale)
     made = lesson(opened(small), opened(truth), scale=scale, kernel_size=k, way="exact")
     found = learn(made, nothing)
-    scale_of = learning.span(made.truth) / learning.span(made.source)
+    scale_of = data_range(made.truth) / data_range(made.source)
     np.testing.assert_allclose(found.weight[0, 0] * scale_of, planted, atol=2e-5)
     assert found.losses.shape == (1,)
     assert found.losses[0] < 1e-9
