@@ -14,6 +14,7 @@ ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
     "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "buffers", "functional",
+    "small_calls",
     "pooling", "threads", "conv", "conv_calls", "conv_spec", "resize_conv", "resize_conv_spec",
     "shuffle", "analysis", "init", "module_base", "module_files", "layers", "conv_layers",
     "modules", "least_squares", "learn", "adam", "batches", "losses", "training",
@@ -118,7 +119,8 @@ ALLOWED = {
     },
     "conv": {"conv_calls", "conv_spec"},
     "conv_calls": {"arrays", "conv_spec", "places", "spec", "threads"},
-    "functional": {"arrays", "places", "plan", "spec", "threads"},
+    "small_calls": {"backends", "buffers", "plan", "spec", "threads"},
+    "functional": {"arrays", "places", "plan", "small_calls", "spec", "threads"},
     "pooling": {"arrays", "places", "pool_spec", "spec", "threads"},
 }  # fmt: skip
 STANDARD = {

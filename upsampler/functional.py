@@ -12,6 +12,7 @@ import numpy as np
 from .arrays import Result, as_array, check_types, native
 from .places import backend_for
 from .plan import plan_for
+from .small_calls import small_call
 from .spec import ResampleSpec, check_full_shape, resample_spec, thread_count
 from .threads import get_num_threads
 
@@ -112,14 +113,18 @@ def interpolate(
     array([[0., 0., 4., 4.],
            [0., 0., 4., 4.]])
     """
+    args = (
+        size, scale_factor, mode, align_corners, recompute_scale_factor, antialias, layout, window,
+    )  # fmt: skip
+    if out is None and type(x) is np.ndarray:
+        call = small_call(x, args, num_threads)
+        if call is not None:
+            return call(x)
     x = as_array("x", x)
     dtype = x.dtype
     backend = backend_for(x=x, out=out)
     check_types(out, dtype, num_threads)
-    spec = _spec(
-        x.shape, x.dtype, size, scale_factor, mode, align_corners,
-        recompute_scale_factor, antialias, layout, window, False,
-    )  # fmt: skip
+    spec = _spec(x.shape, x.dtype, *args, False)
     threads = thread_count(num_threads) or get_num_threads()
     result = Result(out, spec.out_shape, dtype, x, x, raw=spec.copies)
     if result.array.nbytes:

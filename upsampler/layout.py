@@ -125,6 +125,11 @@ class Canonical:
     def _index(self) -> tuple[slice | None, ...]:
         return tuple(None if a is None else slice(None) for a in self.order)
 
+    @lazy
+    def keeps_order(self) -> bool:
+        """Whether `view` only inserts axes: a reshape then does the same."""
+        return list(self._present) == sorted(self._present)
+
     def view(self, x: np.ndarray) -> np.ndarray:
         """`x` as a six-dimensional view, any strides."""
         return x.transpose(self._present)[self._index]

@@ -43,6 +43,11 @@ def preload() -> None:
         importlib.import_module(_MODULES["cpu"])
 
 
+def forced() -> str | None:
+    """The name of the backend that `use` chose, None outside of such a block."""
+    return _forced.get()
+
+
 def for_numpy() -> Any:
     """The backend that computes on NumPy arrays."""
     return get(_forced.get() or "cpu")

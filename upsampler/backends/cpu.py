@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -68,12 +70,22 @@ class Cpu:
         view = canonical(plan.spec.layout, x, out)
         x6, out6 = view.view(x), view.view(out)
         stream = not fresh and out.nbytes >= STREAM
+        self._runner(plan, x6.shape[5])(x6, out6, threads, stream)
+
+    def prepare(self, plan: Plan, inner: int) -> Callable[..., None] | None:
+        """What runs a plan: x and out as the loops see them, threads, whether to stream.
+
+        `inner` is the last length of x as the loops see it.  None for plans that need more.
+        """
+        if plan.is_long or all(t.identity for t in plan.tables):
+            return None
+        return self._runner(plan, inner)
+
+    def _runner(self, plan: Plan, inner: int) -> Callable[..., None]:
         if plan.spec.copies and not plan.adjoint:
-            d, h, w, period = self._compiled(plan, 0, _copy_tables)
-            self.loops.copy_pixels(x6, out6, d, h, w, period, threads, stream)
-            return
-        resampler = self._compiled(plan, x6.shape[5], self._resampler)
-        resampler.run(x6, out6, threads, stream)
+            tables = self._compiled(plan, 0, _copy_tables)
+            return partial(_copy, self.loops.copy_pixels, tables)
+        return self._compiled(plan, inner, self._resampler).run
 
     # Convolutions see arrays as (N, C, D, H, W).
 
@@ -273,6 +285,12 @@ class Cpu:
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide = dtype == np.float64
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
+
+
+def _copy(
+    copy_pixels: Any, tables: Any, x: np.ndarray, out: np.ndarray, threads: int, stream: bool
+) -> None:
+    copy_pixels(x, out, *tables, threads, stream)
 
 
 def arithmetic_of(spec: ConvSpec) -> np.dtype:
