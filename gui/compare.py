@@ -13,13 +13,14 @@ from math import ceil, sqrt
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 import upsampler
 
 from . import changes, panes
 from . import state as change
 from .cache import LRU
+from .canvas import Canvas
 from .decoration import Decoration
 from .gestures import Gestures
 from .pane import PaneWidget
@@ -27,6 +28,7 @@ from .panels.base import Shot
 from .render import Frame, Renderer, Request, output
 from .scene import Layer, Scene, Slot, composed, scene, visible
 from .scheduler import Outcome, Scheduler
+from .scores import Scores
 from .state import TRUTH, ViewerState
 from .store import Store
 from .texts import parse_scale
@@ -73,6 +75,8 @@ class Compare(QWidget):
         self.panes: list[PaneWidget] = []
         self.truth = self._connected(TRUTH)
         self._decoration = Decoration()
+        self._scores = Scores()
+        self._scores.changed.connect(self._show_scores)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(6, 6, 6, 6)
         self._grid.setSpacing(6)
@@ -97,6 +101,7 @@ class Compare(QWidget):
         if placed == self._placed:
             return
         self._placed = placed
+        had_keys = isinstance(QApplication.focusWidget(), Canvas)
         for widget in (*self.panes, self.truth):
             self._grid.removeWidget(widget)
         columns = ceil(sqrt(len(placed)))
@@ -105,6 +110,8 @@ class Compare(QWidget):
         for i, widget in ((TRUTH, self.truth), *enumerate(self.panes)):
             widget.setVisible(i in placed)
         self._grid.activate()
+        if had_keys:  # a pane that hides would hand them to whatever comes next
+            self.pane(state.focus if state.focus in placed else placed[0]).canvas.setFocus()
 
     def _drop(self, widget: PaneWidget) -> None:
         self._grid.removeWidget(widget)
@@ -156,6 +163,7 @@ class Compare(QWidget):
     def close_workers(self) -> None:
         self._blink.stop()
         self._scheduler.close()
+        self._scores.close()
 
     @property
     def is_settled(self) -> bool:
@@ -187,12 +195,17 @@ class Compare(QWidget):
         self._advance()
 
     def _show_titles(self, state: ViewerState) -> None:
-        titles = (state.panes, state.focus, state.reference, state.truth, state.mode)
+        titles = (state.panes, state.focus, state.reference, state.truth, state.source)
         if titles != self._titles:
             self._titles = titles
             for i, pane in enumerate(self.panes):
                 pane.show_pane(state.panes[i], i == state.focus, i == state.reference)
             self.truth.show_truth(state.truth, state.reference == TRUTH)
+            self._scores.ask(state)
+
+    def _show_scores(self) -> None:
+        for i, pane in enumerate(self.panes):
+            pane.show_score(self._scores.text(i))
 
     def _show_blinking(self, state: ViewerState) -> None:
         if state.blinking != self._blink.isActive():

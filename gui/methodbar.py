@@ -28,11 +28,10 @@ from .state import ViewerState
 from .store import Store
 from .texts import SCALES, parse_scale, scale_text, variants
 
-BUTTONS = {
-    "add_pane": "+", "duplicate_pane": "\N{TWO JOINED SQUARES}",
-    "remove_pane": "\N{MINUS SIGN}", "pane_earlier": "\N{UPWARDS ARROW}",
-    "pane_later": "\N{DOWNWARDS ARROW}",
-}  # fmt: skip
+BUTTONS = (
+    {"add_pane": "Add", "duplicate_pane": "Duplicate", "remove_pane": "Remove"},
+    {"pane_earlier": "\N{UPWARDS ARROW}", "pane_later": "\N{DOWNWARDS ARROW}"},
+)
 WIDTH = 230
 KEY = Qt.ItemDataRole.UserRole
 
@@ -61,7 +60,9 @@ class MethodDock(QDockWidget):
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(8, 4, 8, 8)
-        column.addLayout(self._make_buttons(actions))
+        for row in (rows := [self._make_buttons(actions, texts) for texts in BUTTONS]):
+            column.addLayout(row)
+        rows[-1].addWidget(self._make_presets(actions))
         column.addWidget(self.list)
         column.addWidget(QLabel("Method of the focused pane"))
         column.addWidget(self.tree, 1)
@@ -72,16 +73,7 @@ class MethodDock(QDockWidget):
         inside.setMinimumWidth(WIDTH)
         self.setWidget(inside)
 
-    def _make_buttons(self, actions: dict[str, QAction]) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        for name, text in BUTTONS.items():
-            button = QToolButton()
-            actions[name].setIconText(text)  # what the bar shows
-            button.setDefaultAction(actions[name])
-            button.setAccessibleName(actions[name].text().replace("&", ""))
-            row.addWidget(button)
-        row.addStretch(1)
+    def _make_presets(self, actions: dict[str, QAction]) -> QToolButton:
         presets = QToolButton()
         presets.setText("Presets \N{BLACK DOWN-POINTING SMALL TRIANGLE}")
         presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -89,7 +81,18 @@ class MethodDock(QDockWidget):
         menu.setToolTipsVisible(True)
         menu.addActions([action for name, action in actions.items() if name.startswith("preset_")])
         presets.setMenu(menu)
-        row.addWidget(presets)
+        return presets
+
+    def _make_buttons(self, actions: dict[str, QAction], texts: dict[str, str]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        for name, text in texts.items():
+            button = QToolButton()
+            actions[name].setIconText(text)  # what the bar shows
+            button.setDefaultAction(actions[name])
+            button.setAccessibleName(actions[name].text().replace("&", ""))
+            row.addWidget(button)
+        row.addStretch(1)
         return row
 
     def _make_tree(self) -> QTreeWidget:

@@ -13,7 +13,7 @@ from .marks import Badge, Cell, Marks
 from .settings import Diff
 
 LIGHT, DARK = QColor(255, 255, 255, 230), QColor(0, 0, 0, 170)
-GRID = QColor(128, 128, 128, 110)  # is seen on black and on white
+GRID = QColor(128, 128, 128, 160)  # is seen on black and on white
 REGION = QColor("#ffb454")
 GROUND = QColor(16, 18, 20, 200)
 MARGIN = 6
@@ -58,7 +58,7 @@ def _grid(
 def _numbers(painter: QPainter, cells: Iterable[Cell]) -> None:
     """White on black outlines would double the cost; the ground says which of the two is read."""
     for cell in cells:
-        size = min(cell.height / (len(cell.values) + 0.6), cell.height / 2.6, 15.0)
+        size = min(cell.height / (len(cell.values) + 1), cell.height / 2.6, 15.0)
         font = QFont(painter.font())
         font.setPixelSize(max(round(size), 6))
         painter.setFont(font)

@@ -36,6 +36,12 @@ class PaneWidget(QFrame):
         self.parameters = Choice("parameters", "Size and weights of the kernel", {})
         scales = {"": {str(s): f"x{s}" for s in SCALES}}
         self.scale = Choice("scale", "How much this pane magnifies", scales)
+        self.shifted = QLabel()
+        self.shifted.setObjectName("role")
+        self.shifted.setToolTip("This pane is moved against the others; Backspace puts it back")
+        self.score = QLabel()
+        self.score.setObjectName("score")
+        self.score.setToolTip("PSNR and SSIM of the whole result against the reference picture")
         self.milliseconds = QLabel()
         self.milliseconds.setObjectName("milliseconds")
         self.milliseconds.setToolTip("Time to compute what is seen")
@@ -65,7 +71,9 @@ class PaneWidget(QFrame):
         for widget in (self.method, self.parameters, self.scale):
             widget.setVisible(index != TRUTH)
         self.name.setVisible(index == TRUTH)
+        row.addWidget(self.shifted)
         row.addStretch(1)
+        row.addWidget(self.score)
         row.addWidget(self.milliseconds)
         row.addWidget(self.chip)
         column = QVBoxLayout(self)
@@ -89,13 +97,23 @@ class PaneWidget(QFrame):
         text = scale_text(pane.scale)
         self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
         self.role.setVisible(is_reference)
+        self.shifted.setText(_shift(pane.nudge))
         if self.property("focused") != focused:
             self.setProperty("focused", focused)
             self.style().unpolish(self)  # a property is looked at only when polished
             self.style().polish(self)
+
+    def show_score(self, text: str) -> None:
+        self.score.setText(text)
 
     def show_chip(self, chip: str, seconds: float | None = None) -> None:
         if chip != self.chip.text():
             self.chip.setText(chip)
             self.chip.setStyleSheet(theme.chip_style(chip))
         self.milliseconds.setText("" if seconds is None else f"{seconds * 1e3:.1f} ms")
+
+
+def _shift(nudge: tuple[float, float]) -> str:
+    """By how many source pixels a pane is moved, "" if it is not."""
+    down, across = nudge
+    return f"shifted {across:+.3g}, {down:+.3g}" if nudge != (0.0, 0.0) else ""

@@ -88,7 +88,7 @@ class FileBar(Bar):
         self._give_back()
 
     def sync(self, now: ViewerState) -> None:
-        self._zoom.setText("" if now.view is None else f"{now.view.z * 100:.4g} %")
+        self._zoom.setText("" if now.view is None else _percent(now.view.z))
         self._tone.setText(
             f"{now.tone.exposure:+.1f} EV  \N{GREEK SMALL LETTER GAMMA} {now.tone.gamma:g}"
         )
@@ -155,6 +155,10 @@ class CompareBar(Bar):
         self._gain.setText(f"gain {now.diff.gain:g}")
         levels = now.diff.threshold * 255
         self._threshold.setText(f"over {levels:g} / 255" if levels else "none")
+
+
+def _percent(z: float) -> str:
+    return f"{z * 100:.0f} %" if z >= 1 else f"{z * 100:.3g} %"
 
 
 def _choice(name: str, title: str, tip: str) -> Choice:
