@@ -76,7 +76,7 @@ class History:
             for picture in (state.source, state.truth):
                 if picture is not None and picture not in held:
                     held.add(picture)
-                    size += picture.values.nbytes
+                    size += 0 if picture.mapped else picture.values.nbytes
             if size > BYTES:
                 del self._past[: len(self._past) - age]
                 return

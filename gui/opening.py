@@ -9,15 +9,18 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from upsampler.files import replacing
 from upsampler.images import ImageError
 from upsampler.kernel_files import method_of
 
-from . import changes, panes, source, state
+from . import changes, panes, session, source, state
 from .degrade import degrade
 from .scheduler import Outcome, Scheduler
+from .state import ViewerState
 from .store import Store
 
 KERNELS = "*.npz *.npy"
+SESSIONS = "Sessions (*.json);;All files (*)"
 PATTERNS = "*.png *.jpg *.jpeg *.webp *.tif *.tiff *.npy"
 
 
@@ -66,6 +69,35 @@ class Opener(QObject):
         path = self._ask("Open a reference")
         if path:
             self.open_reference_path(path)
+
+    def open_session(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._parent, "Open a session", "", SESSIONS)
+        if path:
+            self.open_session_path(path)
+
+    def open_session_path(self, path: str) -> None:
+        """Go on with a session; its pictures are read in a worker."""
+        self._begin(path, "session", path)
+
+    def save_session(self) -> None:
+        """Everything but the pictures, which are found again by their files."""
+        try:
+            text = session.write(self._store.state)
+        except ValueError as error:
+            self._store.update(state.warned, str(error))
+            return
+        path, _ = QFileDialog.getSaveFileName(
+            self._parent, "Save the session", "comparison.json", SESSIONS
+        )
+        if path:
+            self.save_session_path(path, text)
+
+    def save_session_path(self, path: str, text: str) -> None:
+        try:
+            with replacing(path) as file:
+                file.write(text.encode())
+        except OSError as error:
+            self._store.update(state.warned, f"{path}: {error.strerror or error}")
 
     def open_kernel(self) -> None:
         """A kernel from a file for the focused pane."""
@@ -117,6 +149,8 @@ class Opener(QObject):
             self._store.update(state.failed, f"{name}: {reason}")
         elif kind == "picture":
             self._store.update(state.opened, outcome.value)
+        elif kind == "session":
+            self._store.update(state.resumed, outcome.value)
         elif kind == "truth":
             self._take_truth(outcome.value)
         else:
@@ -138,4 +172,16 @@ class Opener(QObject):
 
 def _read(job: tuple[str, Any], _cancelled: Callable[[], bool]) -> Any:
     kind, what = job
-    return degrade(*what) if kind == "degraded" else source.load(what)
+    if kind == "degraded":
+        return degrade(*what)
+    return _session(what) if kind == "session" else source.load(what)
+
+
+def _session(path: str) -> ViewerState:
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = session.read(file.read(1 << 20))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{os.path.basename(path)}: {reason}") from error
+    return session.restore(content)

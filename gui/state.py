@@ -24,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FIRST_METHODS = ("nearest", "bilinear", "bilinear:align_corners", "bicubic")
 FIRST_DIFF = Diff()
 FIRST_SCALE = (Fraction(4), Fraction(4))
+THEMES = ("dark", "light")
 TRUTH = -1  # in the place of a pane's number: the picture that the panes are to come close to
 # What a session does not keep, and the values that stand for it.
 TRANSIENT: dict[str, Any] = {
@@ -239,6 +240,11 @@ def opened(state: ViewerState, source: Source) -> ViewerState:
         return state  # read again
     # What was the truth of the old picture is none of this one.
     return replace(state, truth=None, degraded=0, reference=max(state.reference, 0))
+
+
+def resumed(state: ViewerState, other: ViewerState) -> ViewerState:
+    """Another state in the place of this one, as a session describes it."""
+    return replace(other, **TRANSIENT)
 
 
 def failed(state: ViewerState, message: str) -> ViewerState:
