@@ -152,3 +152,33 @@ def test_the_manifest_names_every_kernel_for_every_item():
         assert len(declared) == len(names)
     for item in kernels.ITEMS.values():
         assert any(dict(kernel.macros).get("SOURCE") == item for kernel in known)
+
+
+@pytest.mark.parametrize(
+    ("device", "error", "message"),
+    [
+        (5, TypeError, "device: got 5 of type int; allowed: 'cpu', 'gpu' or"),
+        ("tpu", ValueError, "device: got 'tpu'; allowed: 'cpu'"),
+        ("gpu:", ValueError, "device: got 'gpu:'; allowed: 'cpu'"),
+        ("gpu:-1", ValueError, "device: got 'gpu:-1'; allowed: 'cpu'"),
+    ],
+)
+def test_devices_that_are_none(device, error, message):
+    module = upsampler.ConvTranspose2d(1, 1, 2, seed=0)
+    with pytest.raises(error) as caught:
+        module.to(device)
+    assert message in str(caught.value)
+
+
+def test_a_module_without_a_gpu():
+    code = """
+        import sys
+        sys.modules["cupy"] = None  # as if it were not installed
+        import upsampler
+        module = upsampler.ConvTranspose2d(1, 1, 2, seed=0).to("cpu")
+        try:
+            module.to("gpu")
+        except upsampler.BackendUnavailable as error:
+            print(error)
+    """
+    assert run(code).startswith("backend 'gpu': CuPy cannot be imported")

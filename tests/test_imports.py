@@ -25,7 +25,7 @@ CORE = [
     "backends.resize_conv_gradients", "backends.resize_conv_parts", "backends.tiles",
     "backends.gpu", "backends.gpu_conv", "backends.gpu_copy", "backends.gpu_launch",
     "backends.gpu_pool", "backends.gpu_resample", "backends.gpu_resize_conv", "backends.kernels",
-    "places",
+    "places", "device_equations",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -38,7 +38,8 @@ ALLOWED = {
     "plan": {"axis", "lazy", "spec"},
     "threads": {"spec"},
     "arrays": {"buffers", "layout", "places", "spec", "backends"},
-    "places": {"backends"},
+    "places": {"backends", "spec"},
+    "device_equations": {"least_squares"},
     "buffers": {"spec", "backends._buffers"},
     "backends": set(),
     "backends.base": {"conv_spec", "plan", "pool_spec", "resize_conv_spec", "spec"},
@@ -85,7 +86,7 @@ ALLOWED = {
     "analysis": {"arrays", "spec"},
     "init": {"spec"},
     "module_files": {"files"},
-    "module_base": {"arrays", "module_files", "spec"},
+    "module_base": {"arrays", "module_files", "places", "spec"},
     "layers": {"arrays", "functional", "module_base", "pooling", "shuffle", "spec"},
     "conv_layers": {
         "arrays", "conv", "conv_spec", "init", "layout", "module_base", "resize_conv",
@@ -108,14 +109,15 @@ ALLOWED = {
     "modules": {"conv_layers", "layers", "module_base", "module_files"},
     "least_squares": set(),
     "learn": {
-        "arrays", "conv_layers", "conv_spec", "init", "layout", "least_squares", "spec",
+        "arrays", "conv_layers", "conv_spec", "device_equations", "init", "layout",
+        "least_squares", "places", "spec",
     },
-    "adam": set(),
-    "losses": set(),
-    "batches": {"arrays", "layout", "spec"},
+    "adam": {"places"},
+    "losses": {"places"},
+    "batches": {"arrays", "layout", "places", "spec"},
     "training_state": {"files"},
     "training": {
-        "adam", "batches", "layout", "losses", "module_base", "spec", "training_state",
+        "adam", "batches", "layout", "losses", "module_base", "places", "spec", "training_state",
     },
     "conv": {"conv_calls", "conv_spec"},
     "conv_calls": {"arrays", "conv_spec", "places", "spec", "threads"},

@@ -7,6 +7,8 @@ from math import sqrt
 
 import numpy as np
 
+from .places import array_module
+
 
 class Adam:
     """Adam without weight decay, for arrays that it changes in place.
@@ -37,8 +39,8 @@ class Adam:
     ) -> None:
         self.parameters = list(parameters)
         self.lr, self.betas, self.eps = lr, betas, eps
-        self.first = [np.zeros_like(p) for p in self.parameters]
-        self.second = [np.zeros_like(p) for p in self.parameters]
+        self.first = [array_module(p).zeros_like(p) for p in self.parameters]
+        self.second = [array_module(p).zeros_like(p) for p in self.parameters]
 
     def step(self, gradients: Sequence[np.ndarray], number: int) -> None:
         """Step `number`, counted from 1, downhill."""
@@ -48,4 +50,4 @@ class Adam:
             m += (1 - b1) * (g - m)
             v *= b2
             v += (1 - b2) * g * g
-            p -= size * (m / (np.sqrt(v) / root + self.eps))
+            p -= size * (m / (array_module(v).sqrt(v) / root + self.eps))

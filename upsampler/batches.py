@@ -13,6 +13,7 @@ import numpy as np
 
 from .arrays import as_array
 from .layout import Layout
+from .places import array_module, backend_for
 from .spec import NUMBERS, dtype_name
 
 ORDER, PLACES = 0, 1  # what is drawn: each has chances of its own
@@ -76,6 +77,7 @@ class Batches:
                 f"pairs: got {type(pair).__name__} at {index}; allowed: pairs (input, target)"
             )
         arrays = [as_array("pairs", array) for array in pair]
+        backend_for(**{f"input of pair {index}": arrays[0], f"target of pair {index}": arrays[1]})
         for array in arrays:
             if dtype_name(array.dtype) not in NUMBERS:
                 raise TypeError(
@@ -93,7 +95,7 @@ class Batches:
         """`array` with a batch axis."""
         letters = self._layout.text
         if array.ndim == len(letters) - 1:
-            array = np.expand_dims(array, self._batch_axis)
+            array = array_module(array).expand_dims(array, self._batch_axis)
         if array.ndim != len(letters) or 0 in array.shape:
             raise ValueError(
                 f"pairs: got shape {array.shape} at {index}; allowed: arrays {letters}, or "
@@ -137,4 +139,5 @@ class Batches:
                 f"pairs: got {what}s of shapes {', '.join(map(str, sorted(shapes)))} in one batch; "
                 "allowed: one shape, or batch_size=1, or patch"
             )
-        return np.concatenate(arrays, axis, dtype=self._dtype, casting="same_kind")
+        xp = array_module(arrays[0])
+        return xp.concatenate(arrays, axis, dtype=self._dtype, casting="same_kind")

@@ -255,6 +255,10 @@ class Sequential(Module):
             grad = module.backward(grad)
         return grad
 
+    def _move(self, place: int | None) -> None:
+        for module in self.modules:
+            module._move(place)
+
     def named_parameters(self) -> Named:
         return [
             (f"{index}.{name}", array)

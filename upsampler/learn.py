@@ -15,6 +15,7 @@ from .conv_spec import conv_layout
 from .init import float_dtype
 from .layout import by_letters
 from .least_squares import NormalEquations
+from .places import array_module, backend_for, on_gpu
 from .spec import (
     FLOATS,
     NUMBERS,
@@ -104,6 +105,9 @@ def fit_conv_transpose(
     pictures should not have to make up for that.  Pad `low` by ``mode="edge"``
     before: the padding is deduced, and the border goes on as in bilinear interpolation.
 
+    Of CuPy arrays the sums are made on their GPU and solved on the host, where the module is as
+    well; `Module.to` moves it.
+
     The sums of taps of T inputs and S outputs take T * (T + stride^2) * S operations and T^2
     memory; bits depend on the BLAS of NumPy.
 
@@ -126,7 +130,7 @@ def fit_conv_transpose(
         form = _form(pair, task)
         if first is None or sums is None:
             first = form
-            sums = NormalEquations(form.summed, task.kernel, task.stride, form.padding)
+            sums = _equations(pair.low, form.summed, task.kernel, task.stride, form.padding)
         _check_alike(pair, form, first)
         _add(sums, pair, form)
     if first is None or sums is None:
@@ -141,6 +145,15 @@ def fit_conv_transpose(
     # One kernel serves all channels.
     module.load_state_dict({n: np.broadcast_to(a, state[n].shape) for n, a in found.items()})
     return module
+
+
+def _equations(low: Any, *arguments: Any) -> NormalEquations:
+    """Those of the place where `low` is."""
+    if not on_gpu(low):
+        return NormalEquations(*arguments)
+    from .device_equations import DeviceEquations
+
+    return DeviceEquations(array_module(low), *arguments)
 
 
 class _Task(NamedTuple):
@@ -199,7 +212,7 @@ def _pairs(low: Any, high: Any, layout: str | None) -> Iterator[_Pair]:
     if high is not None:
         yield _checked(low, high, layout, "")
         return
-    if isinstance(low, np.ndarray) or not isinstance(low, Iterable):
+    if isinstance(low, np.ndarray) or on_gpu(low) or not isinstance(low, Iterable):
         raise TypeError(
             f"high: not given, with low a {type(low).__name__}; allowed: two arrays, or low an "
             "iterable of pairs (low, high)"
@@ -215,6 +228,7 @@ def _pairs(low: Any, high: Any, layout: str | None) -> Iterator[_Pair]:
 def _checked(low: Any, high: Any, layout: str | None, name: str) -> _Pair:
     arrays = {f"{which}{name}": array for which, array in (("low", low), ("high", high))}
     arrays = {which: as_array(which, array) for which, array in arrays.items()}
+    backend_for(**arrays)
     for which, array in arrays.items():
         if dtype_name(array.dtype) not in NUMBERS:
             raise TypeError(f"{which}: got dtype {array.dtype}; allowed: {', '.join(NUMBERS)}")
@@ -228,7 +242,7 @@ def _checked(low: Any, high: Any, layout: str | None, name: str) -> _Pair:
             f"high{name}: got a batch of {len(views[1])}; allowed: {len(views[0])}, as low"
         )
     for which, array in arrays.items():
-        if not np.isfinite(array).all():
+        if not array_module(array).isfinite(array).all():
             raise ValueError(f"{which}: got NaN or infinity; allowed: finite values")
     return _Pair(views[0], views[1], name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,14 +40,16 @@ class NormalEquations:
         Along H and W.
     """
 
+    block = BLOCK
+
     def __init__(self, channels: Pair, kernel: Pair, stride: Pair, padding: Pair) -> None:
         self.channels = channels
         self.kernel, self.stride, self.padding = kernel, stride, padding
         # Per phase as many taps as the phase 0 has, which has the most.
         self.taps = (channels[0], *(-(-k // s) for k, s in zip(kernel, stride, strict=True)))
         size = int(np.prod(self.taps)) + 1  # and the constant, for the bias
-        self._gram = np.zeros((*stride, size, size))
-        self._cross = np.zeros((*stride, size, channels[1]))
+        self._gram: Any = np.zeros((*stride, size, size))
+        self._cross: Any = np.zeros((*stride, size, channels[1]))
 
     def add(
         self, low: np.ndarray, high: np.ndarray, window: tuple[Pair, Pair] | None = None
@@ -68,7 +70,7 @@ class NormalEquations:
         for (top, bottom, rows), (left, right, columns) in product(down, across):
             phases = list(product(rows, columns))
             size = self._gram.shape[-1] + len(phases) * self.channels[1]
-            for (y0, y1), (x0, x1) in _blocks((top, bottom), (left, right), BLOCK // size):
+            for (y0, y1), (x0, x1) in _blocks((top, bottom), (left, right), self.block // size):
                 self._add_block(low, high, (y0, y1), (x0, x1), phases)
 
     def _add_block(
@@ -77,7 +79,7 @@ class NormalEquations:
         taps = self._gather(low, ys, xs)
         rows, columns = ys[1] - ys[0], xs[1] - xs[0]
         count = len(phases) * self.channels[1]
-        outputs = _zeros(count, rows * columns)
+        outputs = self._zeros(count, rows * columns)
         places = outputs[:count, : rows * columns].reshape(
             len(phases), self.channels[1], rows, columns
         )
@@ -91,28 +93,54 @@ class NormalEquations:
             place[...] = high[:, down, across]
         size = self._gram.shape[-1]
         with np.errstate(over="ignore", invalid="ignore"):  # `solve` tells
-            gram = _product(taps, taps)[:size, :size]
-            cross = _product(taps, outputs)[:size]
+            gram = self._product(taps, taps)[:size, :size]
+            cross = self._product(taps, outputs)[:size]
         for i, phase in enumerate(phases):
             self._gram[phase] += gram
             self._cross[phase] += cross[:, i * self.channels[1] : (i + 1) * self.channels[1]]
 
     def _gather(self, low: np.ndarray, ys: Pair, xs: Pair) -> np.ndarray:
         """A row for each tap: its input at every q of the block, 0 beyond the picture; and ones."""
-        _, down, across = self.taps
+        near = self._near(low, ys, xs)
         rows, columns = ys[1] - ys[0], xs[1] - xs[0]
-        near = np.zeros((len(low), rows + down - 1, columns + across - 1))
-        y0, x0 = ys[0] - down + 1, xs[0] - across + 1
-        inside = low[:, max(0, y0) : max(0, ys[1]), max(0, x0) : max(0, xs[1])]
-        top, left = max(0, -y0), max(0, -x0)
-        near[:, top : top + inside.shape[1], left : left + inside.shape[2]] = inside
         moved = np.lib.stride_tricks.sliding_window_view(near, (rows, columns), (1, 2))
         size = self._gram.shape[-1]
-        taps = _zeros(size, rows * columns)
+        taps = self._zeros(size, rows * columns)
         taps[size - 1, : rows * columns] = 1
         places = taps[: size - 1, : rows * columns]
         places.reshape(*self.taps, rows, columns)[...] = moved[:, ::-1, ::-1]
         return taps
+
+    def _near(self, low: np.ndarray, ys: Pair, xs: Pair) -> np.ndarray:
+        """All inputs that a block reads, 0 beyond the picture."""
+        _, down, across = self.taps
+        near = self._room(len(low), ys[1] - ys[0] + down - 1, xs[1] - xs[0] + across - 1)
+        y0, x0 = ys[0] - down + 1, xs[0] - across + 1
+        inside = low[:, max(0, y0) : max(0, ys[1]), max(0, x0) : max(0, xs[1])]
+        top, left = max(0, -y0), max(0, -x0)
+        near[:, top : top + inside.shape[1], left : left + inside.shape[2]] = inside
+        return near
+
+    # A GPU has these three in its own way.
+
+    def _room(self, *shape: int) -> np.ndarray:
+        return np.zeros(shape)
+
+    def _zeros(self, rows: int, samples: int) -> np.ndarray:
+        """Room for so many rows of samples, in whole pieces for `_product`."""
+        whole = rows if rows <= ROWS else -(-rows // ROWS) * ROWS
+        return self._room(whole, -(-samples // SAMPLES) * SAMPLES)
+
+    def _product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """``a @ b.T`` of arrays from `_zeros`, in pieces."""
+
+        def pieces(x: np.ndarray) -> np.ndarray:
+            side = min(len(x), ROWS)
+            return x.reshape(len(x) // side, side, -1, SAMPLES).transpose(2, 0, 1, 3)
+
+        # By samples, by rows of a, by rows of b: a product each.
+        sums = np.matmul(pieces(a)[:, :, None], pieces(b)[:, None].swapaxes(-1, -2)).sum(axis=0)
+        return sums.swapaxes(1, 2).reshape(len(a), len(b))
 
     def solve(
         self, prior: np.ndarray, ridge: float = 0.0, bias: bool = False
@@ -199,24 +227,6 @@ def _pseudo_inverse(a: np.ndarray, ridge: float) -> np.ndarray:
     directions = directions[:, kept]
     pull = ridge * np.trace(a) / max(1, len(a))
     return (directions / (power[kept] + pull)) @ directions.T
-
-
-def _zeros(rows: int, samples: int) -> np.ndarray:
-    """Room for so many rows of samples, in whole pieces for `_product`."""
-    whole = rows if rows <= ROWS else -(-rows // ROWS) * ROWS
-    return np.zeros((whole, -(-samples // SAMPLES) * SAMPLES))
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``a @ b.T`` of arrays from `_zeros`, in pieces."""
-
-    def pieces(x: np.ndarray) -> np.ndarray:
-        side = min(len(x), ROWS)
-        return x.reshape(len(x) // side, side, -1, SAMPLES).transpose(2, 0, 1, 3)
-
-    # By samples, by rows of a, by rows of b: a product each.
-    sums = np.matmul(pieces(a)[:, :, None], pieces(b)[:, None].swapaxes(-1, -2)).sum(axis=0)
-    return sums.swapaxes(1, 2).reshape(len(a), len(b))
 
 
 def _segments(outputs: Pair, padding: int, stride: int) -> list[Segment]:

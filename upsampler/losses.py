@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .places import array_module
+
 # P. Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
 # imaging", ICIP 1994: l1 that is smooth near 0, below this error.
 SMOOTH = 1e-3
@@ -18,11 +20,12 @@ def l2(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def l1(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.abs(error), np.sign(error)
+    xp = array_module(error)
+    return xp.abs(error), xp.sign(error)
 
 
 def charbonnier(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    size = np.sqrt(error * error + SMOOTH * SMOOTH)
+    size = array_module(error).sqrt(error * error + SMOOTH * SMOOTH)
     return size, error / size
 
 

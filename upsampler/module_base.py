@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from .arrays import as_array
 from .module_files import write
+from .places import beside, moved, named_place
 from .spec import FLOATS, bad_type, dtype_name
 
 Named = list[tuple[str, np.ndarray]]
@@ -91,6 +92,41 @@ class Module:
         """The arrays of `named_gradients`, in its order."""
         return [array for _, array in self.named_gradients()]
 
+    def to(self, device: str) -> Self:
+        """Move the parameters to the host or to a GPU: there are the inputs that it takes then.
+
+        Gradients, and what `backward` goes back to, are forgotten.
+
+        Parameters
+        ----------
+        device : str
+            ``"cpu"``, ``"gpu"`` (the first), or a GPU by its number, such as ``"gpu:1"``.
+
+        Returns
+        -------
+        Module
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such device.
+        BackendUnavailable
+            If no GPU can be used; it says why.
+
+        Examples
+        --------
+        >>> import upsampler
+        >>> upsampler.ConvTranspose2d(1, 1, 2, stride=2, seed=0).to("cpu").weight.shape
+        (1, 1, 2, 2)
+        """
+        self._move(named_place(device))
+        return self
+
+    def _move(self, place: int | None) -> None:
+        self._parameters = {name: moved(a, place) for name, a in self._parameters.items()}
+        self._gradients, self._kept = {}, None
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """The parameters by PyTorch's names: the arrays themselves, copy them to keep them.
 
@@ -135,7 +171,9 @@ class Module:
                 )
         # All are converted before the first is copied: a float16 that overflows warns, and a
         # warning may be an error.
-        converted = {name: arrays[name].astype(array.dtype) for name, array in own.items()}
+        converted = {
+            name: beside(arrays[name].astype(array.dtype), array) for name, array in own.items()
+        }
         for name, array in own.items():
             array[...] = converted[name]
 
@@ -155,7 +193,8 @@ class Module:
         OSError
             If it cannot be written.
         """
-        write(path, self._describe(), self.state_dict())
+        arrays = {name: moved(array, None) for name, array in self.named_parameters()}
+        write(path, self._describe(), arrays)
 
     def _arguments(self) -> dict[str, Any]:
         """What the class is called with to make such a module."""

@@ -1,4 +1,7 @@
-"""Where arrays are: in the memory of the host, or on which GPU; and who computes there."""
+"""Where arrays are: in the memory of the host, or on which GPU; and who computes there.
+
+A place is the number of a GPU, or None for the host.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .backends import for_cupy, for_numpy
+from .backends import connect, for_cupy, for_numpy
+from .spec import bad_type, bad_value
+
+_DEVICES = "'cpu', 'gpu' or a GPU by its number, such as 'gpu:1'"
 
 
 def on_gpu(x: Any) -> bool:
@@ -35,8 +41,46 @@ def backend_for(**arrays: Any) -> Any:
     return for_numpy() if here is None else for_cupy()
 
 
+def array_module(x: Any) -> Any:
+    """NumPy or CuPy, whichever `x` belongs to."""
+    return backend_for(x=x).xp if on_gpu(x) else np
+
+
+def named_place(device: object) -> int | None:
+    """The place that the argument `device` names."""
+    if not isinstance(device, str):
+        raise bad_type("device", device, _DEVICES)
+    name, colon, number = device.partition(":")
+    if device == "cpu":
+        return None
+    if name != "gpu" or (colon and not (number.isascii() and number.isdigit())):
+        raise bad_value("device", device, _DEVICES)
+    place = int(number or 0)
+    count = connect().xp.cuda.runtime.getDeviceCount()
+    if place >= count:
+        raise bad_value("device", device, f"GPUs from 0 to {count - 1}")
+    return place
+
+
+def moved(x: Any, place: int | None) -> Any:
+    """`x` where it is wanted: itself, or a copy."""
+    if _place(x) == place:
+        return x
+    host = x.get() if on_gpu(x) else x
+    if place is None:
+        return host
+    xp = connect().xp
+    with xp.cuda.Device(place):
+        return xp.asarray(host)
+
+
+def beside(x: Any, other: Any) -> Any:
+    """`x` where `other` is."""
+    return moved(x, _place(other))
+
+
 def _place(x: Any) -> int | None:
-    return None if isinstance(x, np.ndarray) else int(x.device.id)
+    return int(x.device.id) if on_gpu(x) else None
 
 
 def _named(place: int | None) -> str:

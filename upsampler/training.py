@@ -14,6 +14,7 @@ from .batches import Batches
 from .layout import Layout
 from .losses import LOSSES, Loss
 from .module_base import Module
+from .places import array_module, beside, moved
 from .spec import bad_type, bad_value, integer, integers, items, per_axis, real
 from .training_state import Training
 
@@ -114,7 +115,7 @@ def train(
         module.load_state_dict(state.parameters)
         for own, saved in ((adam.first, state.first), (adam.second, state.second)):
             for array, name in zip(own, named, strict=True):
-                array[...] = saved[name]
+                array[...] = beside(saved[name], array)
         losses += state.losses.tolist()
     dtype = adam.parameters[0].dtype
     batches = Batches(pairs, task.batch_size, task.patch, task.seed, task.layout, dtype)
@@ -126,7 +127,7 @@ def train(
             answer = callback(len(losses), losses[-1])
             stopped = isinstance(answer, (bool, np.bool_)) and not answer
     copies = [
-        {name: array.copy() for name, array in zip(named, arrays, strict=True)}
+        {name: moved(array.copy(), None) for name, array in zip(named, arrays, strict=True)}
         for arrays in (adam.parameters, adam.first, adam.second)
     ]
     return Training(np.array(losses), stopped, *copies)
@@ -156,7 +157,7 @@ def _descend(
                 f"loss: got {value} in step {number}; allowed: finite ones (a smaller lr than "
                 f"{task.lr:g} helps, unless the examples hold NaN or infinity)"
             )
-        grad = np.zeros_like(y)
+        grad = array_module(y).zeros_like(y)
         grad[inner] = slopes / values.size
         module.backward(grad)
         adam.step(module.gradients(), number)

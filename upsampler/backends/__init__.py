@@ -58,6 +58,14 @@ def for_cupy() -> Any:
     return importlib.import_module(_MODULES["gpu"]).of(sys.modules["cupy"])
 
 
+def connect() -> Any:
+    """The backend of the GPU, which nobody has given an array of yet."""
+    state = backends()["gpu"]
+    if not state["available"]:
+        raise BackendUnavailable(f"backend 'gpu': {state['reason']}")
+    return for_cupy()
+
+
 @contextlib.contextmanager
 def use(name: str) -> Iterator[None]:
     """Within the block NumPy arrays are computed on by the backend `name` (see `get`)."""
