@@ -114,7 +114,7 @@ def _run(launcher: Launcher, plan: Plan, step: Pass, x: Any, out: Any) -> None:
     column_taps = _width(step.columns)
     kernel = march(
         source, target, real, vector=vector, columns=columns, together=together,
-        step=int(inner == 1), column_taps=column_taps if column_taps <= SHORT else 0, rows=way,
+        step=int(inner == 1), column_taps=column_taps, rows=way,
         taps=taps, adjoint=adjoint, check=ITEMS[plan.spec.dtype] in FLOATS, index=index,
     )  # fmt: skip
     row_tables = launcher.kept(

@@ -25,6 +25,7 @@ RAW = {1: "u8", 2: "u16", 4: "u32", 8: "u64", 16: "uint4"}
 FLOATS = ("f16", "bf16", "f32", "f64")
 VECTOR = 16  # bytes of a vector
 SHORT = 6  # taps along rows up to which a ring of rows is held in registers
+MOST_KNOWN = 8  # lanes
 NONE, LINEAR, SUM, LONG = range(4)  # how march.cu resamples an axis
 
 
@@ -95,10 +96,13 @@ def march(
     index: str = "int",
 ) -> Kernel:  # fmt: skip
     """`vector`: several lanes; `together`: whose pixels hold whole vectors.  See march.cu."""
+    many = lanes(target) if vector else 1
+    # Loops of known length keep their weights in registers, of which sixteen lanes have none left.
+    known = column_taps if column_taps <= SHORT and many <= MOST_KNOWN else 0
     return kernel(
         "march.cu", "march", SOURCE=source, TARGET=target, REAL=real,
-        LANES=lanes(target) if vector else 1, COLUMNS=columns, VECTOR=int(together),
-        STEP=step, COLUMN_TAPS=column_taps, ROWS=rows, TAPS=taps,
+        LANES=many, COLUMNS=columns, VECTOR=int(together),
+        STEP=step, COLUMN_TAPS=known, ROWS=rows, TAPS=taps,
         ADJOINT=int(adjoint), CHECK=int(check), INDEX=index,
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ meet(REAL total, const SOURCE *__restrict__ x, const REAL *__restrict__ weight, 
 
 // Few channels: a thread sums over all of its group.  `weight` is (C_in, C_out / groups, taps);
 // planes are those of the output, (N, C_out).
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 direct(const SOURCE *__restrict__ x, const REAL *__restrict__ weight,
        const REAL *__restrict__ bias, TARGET *__restrict__ y, i64 planes, int groups, int inner,
        int outer, AXIS(d), AXIS(h), AXIS(w))
@@ -77,7 +77,7 @@ direct(const SOURCE *__restrict__ x, const REAL *__restrict__ weight,
 
 // Many channels: products of all channels for each tap and input, (planes, taps, inputs), are
 // had as a product of matrices; a thread sums those that meet at its output.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 from_columns(const SOURCE *__restrict__ columns, const REAL *__restrict__ bias,
              TARGET *__restrict__ y, i64 planes, int channels, AXIS(d), AXIS(h), AXIS(w))
 {
@@ -103,7 +103,7 @@ from_columns(const SOURCE *__restrict__ columns, const REAL *__restrict__ bias,
 
 // What every tap of every input sees of a gradient of the output: (planes, taps, count), of the
 // inputs from `begin` on.  `at` of an axis is [tap][input], the output that they meet at, or -1.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 to_columns(const SOURCE *__restrict__ grad, TARGET *__restrict__ columns, i64 planes, i64 begin,
            i64 count, const int *__restrict__ d_at, const int *__restrict__ h_at,
            const int *__restrict__ w_at, int d_kernel, int h_kernel, int w_kernel, INDEX d_inputs,

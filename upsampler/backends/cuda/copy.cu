@@ -8,7 +8,7 @@
 // out[plane][row][column] = x[plane_at[plane] + row_at[row] + column_at[column]]
 //
 // The source of every rearrangement here is such a sum of one offset by axis.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 gather(const ITEM *__restrict__ x, ITEM *__restrict__ y, const i64 *__restrict__ plane_at,
        const i64 *__restrict__ row_at, const INDEX *__restrict__ column_at, i64 planes,
        INDEX rows, INDEX pitch, INDEX chunk)
@@ -42,7 +42,7 @@ gather(const ITEM *__restrict__ x, ITEM *__restrict__ y, const i64 *__restrict__
 }
 
 // Every item becomes a block of FACTOR x FACTOR.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 enlarge(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 planes, INDEX height, INDEX width,
         INDEX chunk)
 {

@@ -89,7 +89,7 @@ write_row(SOURCE *to, const Lanes &a, const Lanes &b, REAL w, const SOURCE *uppe
     else write(to, v);
 }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 linear2x(const SOURCE *__restrict__ x, SOURCE *__restrict__ y, i64 planes, INDEX height,
          INDEX width, INDEX chunk)
 {

@@ -198,7 +198,7 @@ __device__ __forceinline__ void write(TARGET *to, const Lanes &v)
     store<TARGET, LANES>(to, items);
 }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restrict__ row_start,
       const REAL *__restrict__ row_weight, const INDEX *__restrict__ column_start,
       const REAL *__restrict__ column_weight, i64 planes, INDEX in_rows, INDEX in_pitch,

@@ -29,7 +29,7 @@ __device__ __forceinline__ i64 place(int h, int w, int c, int width, int inner)
 
 #define THREAD ((i64)blockIdx.x * blockDim.x + threadIdx.x)
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 average(const ITEM *__restrict__ x, ITEM *__restrict__ y, Shape s)
 {
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
@@ -57,7 +57,7 @@ __device__ __forceinline__ int first_cell(i64 at, int kernel, int stride)
     return at >= kernel ? (int)((at - kernel) / stride + 1) : 0;
 }
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 average_backward(const ITEM *__restrict__ grad, ITEM *__restrict__ y, Shape s)
 {
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
@@ -88,7 +88,7 @@ __device__ __forceinline__ f32 comparable(bf16 v) { return to_real<f32>(v); }
 
 // The first of equals; a NaN wins over numbers, and a later NaN over a NaN.  `indices` may be
 // null.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 maximum(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 *__restrict__ indices, Shape s)
 {
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
@@ -118,7 +118,7 @@ maximum(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 *__restrict__ indi
 }
 
 // The values at the places: the gradient of unpooling.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 pick(const ITEM *__restrict__ x, const i64 *__restrict__ indices, ITEM *__restrict__ y, Shape s)
 {
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
@@ -134,7 +134,7 @@ pick(const ITEM *__restrict__ x, const i64 *__restrict__ indices, ITEM *__restri
 // together.
 #define RUN 32
 
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 bounds(const i64 *__restrict__ indices, i64 *__restrict__ least, i64 *__restrict__ greatest,
        Shape s)
 {
@@ -155,7 +155,7 @@ bounds(const i64 *__restrict__ indices, i64 *__restrict__ least, i64 *__restrict
 }
 
 // With `add` the sum of the values of a place, in the order of the cells; else the last one.
-extern "C" __global__ void __launch_bounds__(128)
+extern "C" __global__ void __launch_bounds__(128, 1)
 collect(const ITEM *__restrict__ x, const i64 *__restrict__ indices,
         const i64 *__restrict__ least, const i64 *__restrict__ greatest, ITEM *__restrict__ y,
         Shape s, int add)
