@@ -29,7 +29,7 @@ def forward(
     """`operation` of a backend; ``describe(x, weight, bias, *arguments)`` checks the rest."""
     x, weight = as_array("x", x), as_array("weight", weight)
     bias = None if bias is None else as_array("bias", bias)
-    backend = backend_for(x=x, weight=weight, **({} if bias is None else {"bias": bias}), out=out)
+    backend = backend_for(x=x, weight=weight, bias=bias, out=out)
     check_types(out, x.dtype, num_threads)
     spec = describe(x, weight, bias, *arguments)
     threads = thread_count(num_threads) or get_num_threads()
