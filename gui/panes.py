@@ -75,8 +75,11 @@ def nudge(state: ViewerState, pane: int, dx: float, dy: float) -> ViewerState:
 
 
 def clear_nudge(state: ViewerState) -> ViewerState:
-    """The focused pane back over the others."""
-    return _with_pane(state, state.focus, state.panes[state.focus].still)
+    """The focused pane back over the others; where it is there already, all of them."""
+    pane = state.panes[state.focus]
+    if pane.still != pane:
+        return _with_pane(state, state.focus, pane.still)
+    return replace(state, panes=tuple(pane.still for pane in state.panes))
 
 
 GPU = "CPU vs GPU"
