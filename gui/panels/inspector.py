@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -16,6 +18,7 @@ from .base import Shot
 from .grid import Grid
 from .working import WorkingPanel
 
+WIDEST = ("", "00000", "00000", *["-1.2345e-05"] * 9)  # what each column has room for
 HINT = "Point at the picture to see its values and what they are made of."
 
 
@@ -34,6 +37,7 @@ class InspectorPanel(WorkingPanel):
             lambda place, cancelled: inspection.inspect(place), "_made", patient=True
         )
         self._places: dict[int, Place] = {}
+        self._headings: list[str] = []
         self.position = controls.note()
         self.table = QTableWidget()
         self.table.setAccessibleName("Values under the cursor")
@@ -90,23 +94,32 @@ class InspectorPanel(WorkingPanel):
         return [*cells, *(("failed",) if outcome.error is not None else outcome.value)]
 
     def _fill(self, headings: list[str], rows: list[list[str]]) -> None:
+        """Only what has changed: laying out the table takes longer than all the rest."""
         table = self.table
         table.setVisible(bool(rows))
-        table.setColumnCount(len(headings))
-        table.setRowCount(len(rows))
-        table.setHorizontalHeaderLabels(headings)
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        if headings:
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for i, cells in enumerate(rows):
-            for j in range(len(headings)):
-                item = QTableWidgetItem(cells[j] if j < len(cells) else "")
-                if j:
-                    item.setTextAlignment(
-                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                    )
+        if headings != self._headings:
+            self._headings = headings
+            table.setColumnCount(len(headings))
+            table.setHorizontalHeaderLabels(headings)
+            header = table.horizontalHeader()
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+            if headings:
+                header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            for column, text in enumerate(WIDEST[: len(headings)]):
+                width = table.fontMetrics().horizontalAdvance(text)
+                header.resizeSection(column, width + 14)
+        if table.rowCount() != len(rows):
+            table.setRowCount(len(rows))
+        for i, j in product(range(len(rows)), range(len(headings))):
+            text = rows[i][j] if j < len(rows[i]) else ""
+            item = table.item(i, j)
+            if item is None:
+                item = QTableWidgetItem()
+                right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                item.setTextAlignment(right if j else Qt.AlignmentFlag.AlignVCenter)
                 table.setItem(i, j, item)
+            if item.text() != text:
+                item.setText(text)
 
     def _show_made(self, shot: Shot, place: Place | None) -> None:
         outcome = None if place is None else self._made.get(place)

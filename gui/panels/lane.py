@@ -57,7 +57,6 @@ class Lane(QObject):
             self._scheduler.submit(missing)
         else:
             self._scheduler.drop()
-        self.changed.emit()
 
     def wants(self, job: Hashable) -> bool:
         return job in self._wanted

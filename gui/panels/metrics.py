@@ -82,7 +82,7 @@ class MetricsPanel(WorkingPanel):
             return
         jobs = tuple(_jobs(self.shot, Area.WHOLE).values())
         self._wanted = None if self._wanted == jobs else jobs
-        self.refresh(self.shot)
+        self.again()
 
     # -- what is shown ----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QVBoxLayout
 
@@ -10,6 +11,7 @@ from .base import Panel, Shot
 from .lane import Lane, Work
 
 WIDTH = 330  # in points: five columns of figures
+PACE = 40  # milliseconds between two looks at what the panes show: panels may lag, panes may not
 
 
 class WorkingPanel(Panel):
@@ -25,6 +27,9 @@ class WorkingPanel(Panel):
         self.column.setContentsMargins(8, 8, 8, 8)
         self.column.setSpacing(6)
         self._lanes: list[Lane] = []
+        self._next: Shot | None = None
+        self._pause = QTimer(self, singleShot=True, interval=PACE)
+        self._pause.timeout.connect(self._catch_up)
         self.setMinimumWidth(WIDTH)
 
     def lane(self, work: Work, name: str = "", patient: bool = False) -> Lane:
@@ -37,17 +42,26 @@ class WorkingPanel(Panel):
     @property
     def idle(self) -> bool:
         """Whether all that was asked for is shown."""
-        return all(lane.idle for lane in self._lanes)
+        return self._next is self.shot and all(lane.idle for lane in self._lanes)
 
     def refresh(self, shot: Shot) -> None:
-        self.shot = shot
-        self.ask(shot)
-        self.show_known(shot)
+        self._next = shot
+        if not self._pause.isActive():
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Look at what the panes show now, and then not for a while."""
+        if self._next is None or self._next is self.shot:
+            return
+        self._pause.start()
+        self.shot = self._next
+        self.again()
 
     def again(self) -> None:
         """A control of the panel has changed: ask and show anew."""
         if self.shot is not None:
-            self.refresh(self.shot)
+            self.ask(self.shot)
+            self.show_known(self.shot)
 
     def ask(self, shot: Shot) -> None:
         """Have the lanes do what `shot` makes worth knowing."""
@@ -64,7 +78,7 @@ class WorkingPanel(Panel):
     def hideEvent(self, event: QHideEvent) -> None:
         for lane in self._lanes:
             lane.pause()
-        self.shot = None  # it holds pictures
+        self.shot = self._next = None  # they hold pictures
 
     def close_workers(self) -> None:
         for lane in self._lanes:
