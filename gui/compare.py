@@ -278,6 +278,9 @@ class Compare(QWidget):
                 same = replace(layer.request, rows=request.rows, cols=request.cols)
                 if same == replace(request, averaged=False):
                     self._frames[layer.pane] = frame
+        while self._soon.isActive():  # the state has moved on: first the scene that it asks for
+            self._soon.stop()
+            self.refresh()
         self._advance()
 
     def _forget(self, held: set) -> None:

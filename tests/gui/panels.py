@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from upsampler_gui import changes, state
 
 from . import drive
@@ -9,6 +10,7 @@ from . import drive
 
 def open_panel(qtbot, window, name):
     """The panel of that name, opened and done with what it was asked for."""
+    window.resize(1500, 900)  # the tests' own size leaves 120 pixels for each pane
     window.store.update(changes.open_panel, name)
     finish(qtbot, window)
     return window.dock.panels[name]
@@ -28,6 +30,13 @@ def finish(qtbot, window):
 
 
 def point_at(window, y, x):
-    """Put the cursor on a place of the source."""
-    view = window.store.state.view
-    window.store.update(state.point, ((x - view.cx) * view.z, (y - view.cy) * view.z))
+    """Put the cursor on the output of the first pane that a place of the source is in, or on the
+    one in sight that is next to it."""
+    now, at = window.store.state, []
+    for axis, place in zip(now.axes(0, *window.compare.viewport()), (y, x), strict=True):
+        shown = axis.indices().astype(float)
+        shown[shown < 0] = np.inf
+        away = np.abs(shown - int(place * axis.m / axis.n))
+        nearest = np.flatnonzero(away == away.min())
+        at.append(nearest[nearest.size // 2] + 0.5 - axis.extent / 2)
+    window.store.update(state.point, (at[1], at[0]))

@@ -152,7 +152,7 @@ def test_another_method_for_the_pane_is_left_alone(qtbot, window, panel, monkeyp
 
 def test_another_picture_ends_it(qtbot, window, panel):
     begin(qtbot, panel)
-    window.open_chart()
+    window.actions_by_name["open_chart"].trigger()
     assert panel.idle
     assert "another picture" in panel.status.text()
     steps = panel.learned.losses.size

@@ -8,7 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from upsampler_gui import panes, state
+from upsampler_gui import panes, source, state
+
+from upsampler.images import Picture
 
 from . import drive
 from .events import at_k, chips, drop, grabs, settle, turn
@@ -197,3 +199,17 @@ def test_align_corners_is_shifted_by_its_half_pixel(window, qtbot, show):
     assert shifts == sorted(shifts, reverse=True)
     assert shifts[0] > 0.05
     assert shifts[-1] < -0.05
+
+
+def test_answers_that_come_after_the_state_has_moved_on(window, qtbot, show):
+    """Another picture, or fewer panes, between a frame and the scene that would ask for it anew."""
+    show(drive.noise(40, 30))
+    other = state.opened(window.store.state, source.source(Picture(drive.noise(9, 80)), "other"))
+    window.store.update(lambda _now: other)
+    assert window.store.state.view is None
+    window.compare._answered(0, ())
+    assert window.store.state.view is not None
+    window.store.update(panes.remove)
+    window.compare._answered(0, ())
+    settle(qtbot, window)
+    assert len(grabs(window)) == 3
