@@ -16,6 +16,7 @@ import upsampler
 from . import changes, panes
 from . import state as change
 from .settings import DiffKind, Geometry, Mode, Split
+from .sources.slices import next_channel
 from .state import TRUTH, ViewerState
 
 PAN = 32  # device pixels for an arrow key; ten times that with Shift
@@ -150,14 +151,30 @@ def _arrows() -> Iterator[Action]:
         )
 
 
+def _few_channels(state: ViewerState) -> str:
+    source = state.source
+    known = next_channel(source, 1) or next_channel(source, -1)
+    return "" if known else "There are no channels to choose from."
+
+
 FILE = (
     Action("open_dialog", "&Open...", "&File", ("Ctrl+O",)),
     Action("reload", "&Reload", "&File", ("F5",), blocked=_no_file),
     Action("open_kernel", "Open &kernel...", "&File", ("Ctrl+K",)),
     Action("open_chart", "Test &chart", "&File"),
+    Action("paste", "&Paste", "&File", ("Ctrl+V",)),
     Action("open_session", "Open s&ession...", "&File", ("Ctrl+Shift+S",)),
     Action("save_session", "&Save session...", "&File", ("Ctrl+S",)),
     Action("close", "&Quit", "&File", ("Ctrl+Q",)),
+)
+EXPORT = (
+    Action("export_view", "&View...", "&File/&Export", ("Ctrl+E",)),
+    Action("export_strip", "&Strip of crops...", "&File/&Export"),
+    Action("export_sheet", "Contact s&heet...", "&File/&Export"),
+    Action("export_blink", "&Blinking picture...", "&File/&Export"),
+    Action("export_result", "Whole &result...", "&File/&Export", ("Ctrl+Shift+E",)),
+    Action("copy_view", "&Copy the view", "&File/&Export", ("Ctrl+C",)),
+    Action("copy_call", "Copy the &Python call", "&File/&Export", ("Ctrl+Alt+C",)),
 )
 PANES = (
     Action("undo", "&Undo", "&Panes", ("Ctrl+Z",)),
@@ -293,6 +310,8 @@ VIEW = (
         "geometry", "&Samples at their true places", "&View", ("A",),
         _plainly(changes.toggle_geometry), _is("geometry", Geometry.SAMPLES),
     ),
+    Action("next_channel", "Next cha&nnel", "&View", ("]",), blocked=_few_channels),
+    Action("previous_channel", "Previous channel", "&View", ("[",), blocked=_few_channels),
     Action("brighter", "&Brighter", "&View", ("E",), _plainly(changes.expose, EXPOSURE)),
     Action("darker", "&Darker", "&View", ("Shift+E",), _plainly(changes.expose, -EXPOSURE)),
     Action("next_gamma", "Next ga&mma", "&View", ("Y",), _plainly(changes.next_gamma)),
@@ -316,7 +335,7 @@ WINDOW = (
     Action("show_palette", "&All actions...", "&Window", ("Ctrl+Shift+P",)),
     Action("show_keys", "&Keys", "&Window", ("F1",)),
 )  # fmt: skip
-ACTIONS = (*FILE, *PANES, *COMPARE, *VIEW, *WINDOW)
+ACTIONS = (*FILE, *EXPORT, *PANES, *COMPARE, *VIEW, *WINDOW)
 # What the mouse does, for the sheet of keys.
 GESTURES = (
     ("Zoom about the cursor", "wheel"),

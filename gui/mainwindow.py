@@ -19,12 +19,16 @@ from PySide6.QtWidgets import (
 
 from . import changes, source, state, theme
 from .actions import DEGRADE, PANELS, Action
+from .clipboard import Clipboard
 from .compare import Compare
 from .dock import PanelDock
+from .exporting import Exporter
 from .menus import Menus
 from .methodbar import WIDTH, MethodDock
 from .opening import Opener
 from .sheets import KeySheet, Palette
+from .sources.chooser import Chooser
+from .sources.watch import Watch
 from .state import ViewerState
 from .statusbar import StatusBar
 from .store import Store
@@ -58,6 +62,13 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._make_centre())
         self.status = StatusBar(self.compare)
         self.setStatusBar(self.status)
+        self.exporter = Exporter(self.store, self.compare, self)
+        self.clipboard = Clipboard(self.store, self.opener, self.exporter, self)
+        self.chooser = Chooser(self.opener.open_slice)
+        self.addToolBarBreak()
+        self.addToolBar(self.chooser)
+        self.watch = Watch(self.store, self.opener.reload, self)
+        self.menus.add_recent(self.open_path)
         self.methods = MethodDock(self.store, self.actions_by_name)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.methods)
         self.dock = PanelDock(self.store, self.compare.shot)
@@ -111,7 +122,8 @@ class MainWindow(QMainWindow):
         elif row.name in self._commands:
             self._commands[row.name]()
         else:
-            owner = self if hasattr(self, row.name) else self.opener
+            owners = (self, self.opener, self.exporter, self.clipboard)
+            owner = next(owner for owner in owners if hasattr(owner, row.name))
             getattr(owner, row.name)()
         self._show()  # a check mark that Qt has turned over may have to go back
 
@@ -123,9 +135,9 @@ class MainWindow(QMainWindow):
         self.store.update(changes.hold, not self.store.state.holding)
 
     def cancel(self) -> None:
-        """One thing after the other: a drag, a message, a region to be drawn, full screen."""
+        """One thing after the other: a drag, an export, a message, a region, full screen."""
         before = self.store.state
-        if self.compare.gestures.cancel():
+        if self.compare.gestures.cancel() or self.exporter.cancel():
             return
         if before.opening is not None:
             self.opener.drop()
@@ -176,17 +188,16 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if self.clipboard.takes(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
-        if paths:
+        if self.clipboard.take(event.mimeData()):
             event.acceptProposedAction()
-            self.open_path(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.opener.close_workers()
+        self.exporter.close_workers()
         self.compare.close_workers()
         self.dock.close_workers()
         event.accept()
@@ -208,6 +219,7 @@ class MainWindow(QMainWindow):
         for name, _, _ in PANELS:
             self.actions_by_name[f"panel_{name}"].setVisible(self.dock.has(name))
         self.tools.sync(now)
+        self.chooser.sync(now.source)
         self.modes.sync(now)
         self.methods.sync(now)
         self.status.sync(now)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from .actions import ACTIONS, Action, plain
+from .sources.recent import recent
 from .state import ViewerState
 
 Run = Callable[[Action], None]
@@ -35,6 +36,24 @@ class Menus:
             action.triggered.connect(partial(self._triggered, row, run))
             self._menu(window, row.menu).addAction(action)
             self.actions[row.name] = action
+
+    def add_recent(self, open_path: Callable[[str], None]) -> None:
+        """A menu of the files that were opened last, below the row that opens one."""
+        menu = QMenu("Open &recent")
+        file = self._menus["&File"]
+        file.insertMenu(self.actions["reload"], menu)
+        self._recent = menu  # the menu bar does not own it
+
+        def fill() -> None:
+            menu.clear()
+            for i, path in enumerate(recent()):
+                text = path.replace("&", "&&")
+                action = menu.addAction(f"&{i + 1}  {text}" if i < 9 else text)
+                action.triggered.connect(partial(open_path, path))
+            if menu.isEmpty():
+                menu.addAction("No file was opened yet").setEnabled(False)
+
+        menu.aboutToShow.connect(fill)
 
     def sync(self, state: ViewerState) -> None:
         """Check what is so, and say why what is blocked is."""

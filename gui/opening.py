@@ -16,12 +16,14 @@ from upsampler.kernel_files import method_of
 from . import changes, panes, session, source, state
 from .degrade import degrade
 from .scheduler import Outcome, Scheduler
+from .sources.recent import remember
+from .sources.slices import Slice, next_channel
 from .state import ViewerState
 from .store import Store
 
 KERNELS = "*.npz *.npy"
 SESSIONS = "Sessions (*.json);;All files (*)"
-PATTERNS = "*.png *.jpg *.jpeg *.webp *.tif *.tiff *.npy"
+PATTERNS = "*.png *.jpg *.jpeg *.webp *.tif *.tiff *.npy *.npz"
 
 
 class Opener(QObject):
@@ -48,6 +50,21 @@ class Opener(QObject):
     def open_reference_path(self, path: str) -> None:
         """Read a file in a worker and compare the panes with it."""
         self._begin(path, "truth", path)
+
+    def open_slice(self, origin: source.Source, wanted: Slice) -> None:
+        """Another picture of the same file, read in a worker as well."""
+        if origin.shelf is not None:
+            self._begin(origin.name, "slice", (origin, wanted))
+
+    def next_channel(self, step: int = 1) -> None:
+        """The next channel of a feature map, or the one before."""
+        now = self._store.state.source
+        wanted = next_channel(now, step)
+        if wanted is not None:
+            self.open_slice(now, wanted)
+
+    def previous_channel(self) -> None:
+        self.next_channel(-1)
 
     def degrade(self, factor: int) -> None:
         """Have the panes restore the picture, or the truth if there is one, made smaller."""
@@ -116,9 +133,9 @@ class Opener(QObject):
         self._store.update(panes.set_method, self._store.state.focus, method)
 
     def reload(self) -> None:
-        path = self._store.state.source.path
-        if path is not None:
-            self.open_path(path)
+        now = self._store.state.source
+        if now.path is not None:
+            self._begin(now.path, "again", now)
 
     def open_chart(self) -> None:
         self.drop()
@@ -145,10 +162,12 @@ class Opener(QObject):
             self._store.update(state.failed, str(outcome.error))
         elif outcome.error is not None:
             reason = str(outcome.error) or type(outcome.error).__name__
-            name = what if isinstance(what, str) else what[0].name
+            name = what if isinstance(what, str) else getattr(what, "name", None) or what[0].name
             self._store.update(state.failed, f"{name}: {reason}")
-        elif kind == "picture":
+        elif kind in ("picture", "again", "slice"):
             self._store.update(state.opened, outcome.value)
+            if kind == "picture":
+                remember(what)
         elif kind == "session":
             self._store.update(state.resumed, outcome.value)
         elif kind == "truth":
@@ -174,7 +193,12 @@ def _read(job: tuple[str, Any], _cancelled: Callable[[], bool]) -> Any:
     kind, what = job
     if kind == "degraded":
         return degrade(*what)
-    return _session(what) if kind == "session" else source.load(what)
+    if kind == "slice":
+        origin, wanted = what
+        return origin.shelf.source(wanted)
+    if kind == "session":
+        return _session(what)
+    return source.again(what) if kind == "again" else source.load(what)
 
 
 def _session(path: str) -> ViewerState:

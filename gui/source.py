@@ -147,6 +147,18 @@ def load(path: str) -> Source:
     return source(read(path), os.path.basename(path), path)
 
 
+def again(old: Source) -> Source:
+    """The same picture from its file as it is now; of arrays the same slice, if there is one."""
+    assert old.path is not None
+    new = load(old.path)
+    if old.slice is None or new.shelf is None:
+        return new
+    try:
+        return new.shelf.source(old.slice)
+    except (ValueError, IndexError, KeyError):  # it has another shape now
+        return new
+
+
 def _kind(path: str) -> str:
     """What the first bytes of a file say, "" for all that `upsampler.images.read` sees to."""
     try:

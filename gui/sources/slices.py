@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..source import Source
 
 LAYOUTS = {
     2: ("HW",),
@@ -94,3 +98,16 @@ def with_layout(slice_: Slice, layout: str, shape: Sequence[int]) -> Slice:
     others = sum(letter not in "HWC" for letter in layout)
     channel = None if channels <= COLOURS else 0
     return Slice(layout, (0,) * others, channel, slice_.member)
+
+
+def next_channel(source: Source, step: int) -> Slice | None:
+    """The slice with the channel `step` further on; None where there is none."""
+    if source.slice is None or source.shelf is None:
+        return None
+    channels = source.slice.lengths(source.shelf.array(source.slice.member).shape).get("C", 1)
+    now = -1 if source.slice.channel is None else source.slice.channel
+    least = -1 if channels <= COLOURS else 0
+    wanted = now + step
+    if channels == 1 or not least <= wanted < channels:
+        return None
+    return replace(source.slice, channel=None if wanted < 0 else wanted)

@@ -14,6 +14,12 @@ from . import drive
 from .events import settle
 
 
+@pytest.fixture(autouse=True)
+def settings_of_nobody(tmp_path_factory, monkeypatch):
+    """What is remembered over sessions is remembered elsewhere."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+
+
 @pytest.fixture
 def photo(tmp_path):
     """A picture file of 61 x 83 pixels, neither square nor smooth."""
