@@ -146,7 +146,7 @@ SIGNAL = """
     import resource
     import numpy as np
     from upsampler import interpolate
-    from upsampler.plan import PIECE
+    from upsampler.pieces import PIECE
 
     # The signal takes 2.2 GB of addresses (most of its pages are never touched); the tables of
     # 20 pieces would take as much again if they were not made and dropped one by one.

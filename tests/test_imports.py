@@ -13,8 +13,8 @@ PACKAGE = Path(upsampler.__file__).parent
 ROOT = PACKAGE.parent
 GUI = ROOT / "gui"
 CORE = [
-    "lazy", "spec", "pool_spec", "axis", "plan", "layout", "arrays", "buffers", "functional",
-    "small_calls",
+    "lazy", "spec", "pool_spec", "axis", "pieces", "plan", "layout", "arrays", "buffers",
+    "functional", "small_calls",
     "pooling", "threads", "conv", "conv_calls", "conv_spec", "resize_conv", "resize_conv_spec",
     "shuffle", "analysis", "init", "module_base", "module_files", "layers", "conv_layers",
     "modules", "least_squares", "learn", "adam", "batches", "losses", "training",
@@ -35,7 +35,8 @@ ALLOWED = {
     "layout": {"lazy"},
     "spec": {"axis", "layout", "lazy"},
     "pool_spec": {"layout", "spec"},
-    "plan": {"axis", "lazy", "spec"},
+    "pieces": {"axis"},
+    "plan": {"axis", "lazy", "pieces", "spec"},
     "threads": {"spec"},
     "arrays": {"buffers", "layout", "places", "spec", "backends"},
     "places": {"backends", "spec"},

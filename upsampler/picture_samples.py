@@ -12,7 +12,8 @@ import numpy as np
 
 from .axis import AxisTable
 from .backends import for_numpy
-from .plan import PIECE, Plan
+from .pieces import PIECE
+from .plan import Plan
 from .spec import ResampleSpec
 from .threads import get_num_threads
 

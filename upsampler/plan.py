@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from . import pieces
 from .axis import AxisRule, AxisTable
 from .lazy import lazy
 from .spec import ResampleSpec, accumulator
 
 CACHE_BYTES = 64 << 20
-# Tables are made for at most so many outputs times taps of an axis at once.  Longer windows are
-# done piece by piece, which bounds the tables of a signal of 2^31 samples to a few hundred MB.
-PIECE = 1 << 22
 PLAN_BYTES = 6000  # a plan for a small picture, measured with what the CPU backend makes of it
 DERIVED = 2  # a table and what backends derive from it (weights in their own order), in tables
+
+Slices = tuple[slice, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +43,36 @@ class Plan:
         """float32 or float64; decided by the full tables, never by the window."""
         return accumulator(self.spec.dtype, max(t.full_taps for t in self.tables))
 
-    def pieces(self) -> Iterator[tuple[Plan, tuple[slice, ...]]]:
-        """Plans that together do a long window, with the slices of the result they fill.
+    def pieces(self) -> Iterator[tuple[Plan, Slices, Slices]]:
+        """Plans that together do a long window, each with the slices of input and result it takes.
 
-        Each is to be dropped before the next is taken: together they hold the tables of all.
+        Each is to be dropped before the next is taken: together they may hold the tables of all.
         """
-        cuts = []
-        for (lo, hi), rule in zip(self.spec.window, self.spec.rules, strict=True):
-            rows = max(1, PIECE // rule.taps)
-            cuts.append([(a, min(a + rows, hi)) for a in range(lo, hi, rows)] or [(lo, hi)])
-        origin = [lo for lo, _ in self.spec.window]
-        first = self.spec.layout.first
-        for window in product(*cuts):
-            where = [slice(a - o, b - o) for (a, b), o in zip(window, origin, strict=True)]
+        spec = self.spec
+        cuts = (
+            list(pieces.pieces(rule, lo, hi))
+            for rule, (lo, hi) in zip(spec.rules, spec.window, strict=True)
+        )
+        every = (slice(None),) * spec.layout.first
+        for parts in product(*cuts):
+            lengths = tuple(part.rule.n for part in parts)
+            part_spec = replace(
+                spec,
+                shape=spec.layout.with_spatial(spec.shape, lengths),
+                rules=tuple(part.rule for part in parts),
+                window=tuple(part.window for part in parts),
+            )
             yield (
-                Plan(replace(self.spec, window=tuple(window))),
-                (slice(None),) * first + tuple(where),
+                plan_for(part_spec) if all(map(pieces.shares, spec.rules)) else Plan(part_spec),
+                every + tuple(part.source for part in parts),
+                every + tuple(part.target for part in parts),
             )
 
     @property
     def is_long(self) -> bool:
-        pairs = zip(self.spec.window, self.spec.rules, strict=True)
         return not self.adjoint and any(
-            hi - lo > max(1, PIECE // rule.taps) for (lo, hi), rule in pairs
+            pieces.is_long(rule, lo, hi)
+            for rule, (lo, hi) in zip(self.spec.rules, self.spec.window, strict=True)
         )
 
 

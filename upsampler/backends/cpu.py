@@ -59,8 +59,8 @@ class Cpu:
         self, plan: Plan, x: np.ndarray, out: np.ndarray, threads: int, fresh: bool
     ) -> None:
         if plan.is_long:
-            for piece, where in plan.pieces():
-                self.resample(piece, x, out[where], threads, fresh)
+            for piece, source, target in plan.pieces():
+                self.resample(piece, x[source], out[target], threads, fresh)
             return
         if all(t.identity for t in plan.tables):
             window = zip(plan.spec.layout.axes, plan.spec.window, strict=True)

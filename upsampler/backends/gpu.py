@@ -59,8 +59,8 @@ class Gpu:
 
     def _resample(self, plan: Plan, x: Any, out: Any) -> None:
         if plan.is_long:
-            for piece, where in plan.pieces():
-                self._resample(piece, x, out[where])
+            for piece, source, target in plan.pieces():
+                self._resample(piece, x[source], out[target])
             return
         if not plan.adjoint:
             x = _cropped(plan, x)
