@@ -340,6 +340,8 @@ class Compare(QWidget):
     def values(self, i: int) -> tuple[str, ...] | None:
         """What pane `i` has under the cursor, in the units of the file; None outside."""
         state = self._store.state
+        if i >= len(self.panes):  # new, and not arranged yet
+            return None
         place = self.output_index(i)
         subject, frame = state.subject(i), self._frames.get(i)
         if place is None or self.pane(i).canvas.error or frame is None:

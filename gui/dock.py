@@ -64,6 +64,10 @@ class PanelDock(QDockWidget):
         if known and self.isVisible():
             self.panels[name].refresh(self._shot())
 
+    def cancel(self) -> bool:
+        """End what one of the panels is at, as `Panel.cancel`."""
+        return any(panel.cancel() for panel in self.panels.values())
+
     def close_workers(self) -> None:
         for panel in self.panels.values():
             panel.close_workers()

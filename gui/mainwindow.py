@@ -135,9 +135,10 @@ class MainWindow(QMainWindow):
         self.store.update(changes.hold, not self.store.state.holding)
 
     def cancel(self) -> None:
-        """One thing after the other: a drag, an export, a message, a region, full screen."""
+        """One thing after the other: a drag, an export, what a panel is at, a message, a region,
+        full screen."""
         before = self.store.state
-        if self.compare.gestures.cancel() or self.exporter.cancel():
+        if any(owner.cancel() for owner in (self.compare.gestures, self.exporter, self.dock)):
             return
         if before.opening is not None:
             self.opener.drop()

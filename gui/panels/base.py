@@ -63,5 +63,9 @@ class Panel(QWidget):
         """Show `shot`; called while the tab is open, whenever state or frames have changed."""
         raise NotImplementedError
 
+    def cancel(self) -> bool:
+        """End what somebody has asked for and waits for; returns whether there was such a thing."""
+        return False
+
     def close_workers(self) -> None:
         """The window closes: end what is still at work."""

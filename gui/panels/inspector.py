@@ -11,6 +11,7 @@ from .. import inspection
 from ..areas import named, under_cursor
 from ..inspection import Inspection, Place
 from ..parts import unit
+from ..source import Source
 from ..state import TRUTH
 from ..store import Store
 from . import controls
@@ -18,7 +19,6 @@ from .base import Shot
 from .grid import Grid
 from .working import WorkingPanel
 
-WIDEST = ("", "00000", "00000", *["-1.2345e-05"] * 9)  # what each column has room for
 HINT = "Point at the picture to see its values and what they are made of."
 
 
@@ -37,7 +37,7 @@ class InspectorPanel(WorkingPanel):
             lambda place, cancelled: inspection.inspect(place), "_made", patient=True
         )
         self._places: dict[int, Place] = {}
-        self._headings: list[str] = []
+        self._columns: tuple[list[str], str] = [], ""
         self.position = controls.note()
         self.table = QTableWidget()
         self.table.setAccessibleName("Values under the cursor")
@@ -76,38 +76,32 @@ class InspectorPanel(WorkingPanel):
     def show_known(self, shot: Shot) -> None:
         if not self._places:
             self.position.setText(HINT)
-            self._fill([], [])
+            self._fill([], [], "")
             self._show_made(shot, None)
             return
         source = shot.state.source
         names = list(controls.channel_names(source))
         rows = [self._row(shot, pane, place) for pane, place in self._places.items()]
         self.position.setText(_position(shot) or self.position.text())
-        self._fill(["", "row", "column", *names], rows)
+        self._fill(["", "x, y", *names], rows, _widest(source))
         self._show_made(shot, self._places.get(shot.state.focus))
 
     def _row(self, shot: Shot, pane: int, place: Place) -> list[str]:
         outcome = self._values.get(place)
-        cells = [named(shot.state, pane), str(place.row), str(place.column)]
+        cells = [named(shot.state, pane), f"{place.column}, {place.row}"]
         if outcome is None:
             return [*cells, "\N{HORIZONTAL ELLIPSIS}"]
         return [*cells, *(("failed",) if outcome.error is not None else outcome.value)]
 
-    def _fill(self, headings: list[str], rows: list[list[str]]) -> None:
+    def _fill(self, headings: list[str], rows: list[list[str]], widest: str) -> None:
         """Only what has changed: laying out the table takes longer than all the rest."""
         table = self.table
         table.setVisible(bool(rows))
-        if headings != self._headings:
-            self._headings = headings
+        if (headings, widest) != self._columns:
+            self._columns = headings, widest
             table.setColumnCount(len(headings))
             table.setHorizontalHeaderLabels(headings)
-            header = table.horizontalHeader()
-            header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-            if headings:
-                header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-            for column, text in enumerate(WIDEST[: len(headings)]):
-                width = table.fontMetrics().horizontalAdvance(text)
-                header.resizeSection(column, width + 14)
+            self._size_columns(headings, widest)
         if table.rowCount() != len(rows):
             table.setRowCount(len(rows))
         for i, j in product(range(len(rows)), range(len(headings))):
@@ -120,6 +114,18 @@ class InspectorPanel(WorkingPanel):
                 table.setItem(i, j, item)
             if item.text() != text:
                 item.setText(text)
+
+    def _size_columns(self, headings: list[str], widest: str) -> None:
+        """Room for every value; what is left is for the names of the panes."""
+        header = self.table.horizontalHeader()
+        header.setMinimumSectionSize(30)
+        width = self.table.fontMetrics().horizontalAdvance
+        for column, heading in enumerate(headings):
+            texts = (heading, "00000, 00000" if column == 1 else widest)
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, max(map(width, texts)) + 12)
+        if headings:
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def _show_made(self, shot: Shot, place: Place | None) -> None:
         outcome = None if place is None else self._made.get(place)
@@ -154,16 +160,26 @@ def _position(shot: Shot) -> str:
     return f"source  x {x:.2f}  y {y:.2f}"
 
 
+def _widest(source: Source) -> str:
+    """A text as long as values get."""
+    if source.dtype.kind in "iub":
+        return str(int(max(abs(source.low), abs(source.high), 100)))
+    return "-1.234e-05"
+
+
 def _made_of(shot: Shot, found: Inspection) -> str:
     h, w = found.weights.shape
     name = named(shot.state, shot.state.focus)
     if not found.weights.size:
         return f"{name}: this output is made of no pixel, and always 0."
     (top, bottom), (left, right) = found.rows, found.columns
-    return (
-        f"{name}: made of {w} x {h} pixels, columns {left} to {right - 1}, rows {top} to "
-        f"{bottom - 1}; weights add up to {found.weights.sum():.4g}"
-    )
+    where = f"x {_range(left, right)}, y {_range(top, bottom)}"
+    count = "one pixel" if w * h == 1 else f"{w} x {h} pixels"
+    return f"{name}: made of {count}, {where}; weights add up to {found.weights.sum():.4g}"
+
+
+def _range(start: int, stop: int) -> str:
+    return str(start) if stop - start == 1 else f"{start} to {stop - 1}"
 
 
 def _sum(found: Inspection, place: Place) -> str:

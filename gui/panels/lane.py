@@ -57,6 +57,7 @@ class Lane(QObject):
             self._scheduler.submit(missing)
         else:
             self._scheduler.drop()
+        self.changed.emit()
 
     def wants(self, job: Hashable) -> bool:
         return job in self._wanted

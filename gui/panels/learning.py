@@ -28,6 +28,7 @@ from .recipe import RecipeForm
 from .working import WIDTH
 
 SHOW = 0.2  # seconds between two kernels that the pane shows
+PATIENCE = 2.0  # seconds that the pane has for it
 SMOOTH = 25  # steps whose mean is drawn over the losses
 POINTS = 2000  # of a curve, about: more cannot be told apart, and take long to draw
 KERNELS = "Kernels (*.npz *.npy);;All files (*)"
@@ -55,6 +56,7 @@ class LearningPanel(Panel):
         self._baseline: float | None = None
         self._published = Published(store)
         self._shown = 0.0  # when the pane was given its last kernel
+        self._seen = True  # whether it has shown it, as far as is known: nothing is while hidden
         self._scheduler = Scheduler(self._work, 1, name=self.name)
         self._scheduler.answered.connect(self._answered)
         self._reported.connect(self._report, Qt.ConnectionType.QueuedConnection)
@@ -98,6 +100,7 @@ class LearningPanel(Panel):
         self._run = Run(Lesson(now.source, now.truth, self.form.recipe(), start))
         self._baseline = None
         self._published.begin(now.focus)
+        self._seen = True
         self.status.setText("preparing")
         self._scheduler.submit((self._run,))
         self._show_state()
@@ -106,6 +109,11 @@ class LearningPanel(Panel):
         """End after the step that is under way, and keep what has been learned."""
         if self._run is not None:
             self._run.stop.set()
+
+    def cancel(self) -> bool:
+        running = self._run is not None and not self._run.stop.is_set()
+        self.stop()
+        return running
 
     def save(self) -> None:
         """Write the kernel; the pane then shows that of the file."""
@@ -171,8 +179,10 @@ class LearningPanel(Panel):
             self._baseline = news
             return
         self.learned = news
-        if time.monotonic() - self._shown >= SHOW:
-            self._shown = time.monotonic()
+        waited = time.monotonic() - self._shown
+        # A pane that is given the next kernel before it could show the last one shows none at all.
+        if waited >= (SHOW if self._seen else PATIENCE):
+            self._shown, self._seen = time.monotonic(), False
             self._published.publish(news)
         self._show_learned(news)
 
@@ -201,6 +211,8 @@ class LearningPanel(Panel):
 
     def refresh(self, shot: Shot) -> None:
         """The panel shows its own kernel, whatever the panes show."""
+        methods = {frame.request.pane.method for frame in shot.frames.values()}
+        self._seen = self._seen or self._published.method in methods
 
     def _show_state(self) -> None:
         running = self._run is not None

@@ -84,6 +84,13 @@ class MetricsPanel(WorkingPanel):
         self._wanted = None if self._wanted == jobs else jobs
         self.again()
 
+    def cancel(self) -> bool:
+        if self._wanted is None or self._whole.idle:
+            return False
+        self._wanted = None
+        self.again()
+        return True
+
     # -- what is shown ----------------------------------------------------------------------------
 
     def show_known(self, shot: Shot) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
 from .. import qimage
@@ -54,6 +54,12 @@ class Picture(QWidget):
             k, (left, top) = self.factor, self.origin
             ratio = self.devicePixelRatioF()
             painter.save()
+            # Its own edge: pictures may be as light or as dark as the window.
+            h, w = (n * k / ratio for n in self.pixels.shape)
+            painter.fillRect(
+                QRectF(left / ratio - 1, top / ratio - 1, w + 2, h + 2),
+                self.palette().color(QPalette.ColorRole.Mid),
+            )
             painter.translate(left / ratio, top / ratio)
             qimage.draw(painter, np.repeat(np.repeat(self.pixels, k, 0), k, 1))
             painter.scale(k / ratio, k / ratio)

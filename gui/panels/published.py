@@ -19,6 +19,11 @@ class Published:
     """The pane that shows what is learned, as long as nobody gives it another method.
 
     The first kernel is a step that undo takes back; those that follow it are none.
+
+    Attributes
+    ----------
+    method : str
+        What the pane was given last, "" before the first.
     """
 
     def __init__(self, store: Store) -> None:
@@ -26,13 +31,13 @@ class Published:
         self._folder: TemporaryDirectory[str] | None = None
         self._runs = 0
         self._pane = 0
-        self._method = ""  # what the pane was given last, "" before the first
+        self.method = ""
         self._files: deque[str] = deque()
 
     def begin(self, pane: int) -> None:
         """What follows is for this pane."""
         self._runs += 1
-        self._pane, self._method = pane, ""
+        self._pane, self.method = pane, ""
         self._files.clear()
 
     def publish(self, learned: Learned) -> None:
@@ -62,16 +67,16 @@ class Published:
 
     def _show(self, path: str, scale: int | None) -> None:
         method = f"conv_transpose:{path}"
-        if not self._method:
+        if not self.method:
             self._store.update(given, self._pane, method, scale)
         elif (pane := self._found()) is not None:
             self._store.adjust(given, pane, method, scale)
-        self._method = method
+        self.method = method
 
     def _found(self) -> int | None:
         """Where the pane is now; None if it is gone, or has been given another method."""
         methods = [pane.method for pane in self._store.state.panes]
-        return methods.index(self._method) if self._method in methods else None
+        return methods.index(self.method) if self.method in methods else None
 
 
 def given(now: ViewerState, pane: int, method: str, scale: int | None) -> ViewerState:

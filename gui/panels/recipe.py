@@ -22,6 +22,7 @@ class Number(QSpinBox):
         self.setRange(low, high)
         self.setValue(value)
         self.setToolTip(tip)
+        self.setAccessibleName(tip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

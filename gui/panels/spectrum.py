@@ -58,7 +58,6 @@ class SpectrumPanel(WorkingPanel):
         self.column.addLayout(self._grid)
         hint = controls.note()
         hint.setText(HINT)
-        hint.setEnabled(False)
         self.column.addStretch(1)
         self.column.addWidget(hint)
         self.tiles: list[Tile] = []

@@ -28,6 +28,7 @@ class WorkingPanel(Panel):
         self.column.setSpacing(6)
         self._lanes: list[Lane] = []
         self._next: Shot | None = None
+        self._asking = False
         self._pause = QTimer(self, singleShot=True, interval=PACE)
         self._pause.timeout.connect(self._catch_up)
         self.setMinimumWidth(WIDTH)
@@ -60,7 +61,9 @@ class WorkingPanel(Panel):
     def again(self) -> None:
         """A control of the panel has changed: ask and show anew."""
         if self.shot is not None:
+            self._asking = True  # lanes tell of it at once, each for itself
             self.ask(self.shot)
+            self._asking = False
             self.show_known(self.shot)
 
     def ask(self, shot: Shot) -> None:
@@ -72,7 +75,7 @@ class WorkingPanel(Panel):
         raise NotImplementedError
 
     def _known(self) -> None:
-        if self.shot is not None and self.isVisible():
+        if self.shot is not None and not self._asking and self.isVisible():
             self.show_known(self.shot)
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -63,7 +63,7 @@ def test_each_job_is_answered_as_soon_as_it_is_done(qtbot, desk, make):
     assert not lane.idle
     desk.allow("b")
     qtbot.waitUntil(lambda: lane.idle)
-    assert told == [["A", None], ["A", "B"]]
+    assert told == [[None, None], ["A", None], ["A", "B"]]
 
 
 def test_what_is_known_and_wanted_is_not_done_again(qtbot, desk, make):

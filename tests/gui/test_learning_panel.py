@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from upsampler_gui import changes, panes, state
 from upsampler_gui.panels import learning as panel_module
@@ -235,3 +236,16 @@ def test_tips_tell_the_weights(qtbot, window, panel):
     at = QPoint(left + 4 * k + k // 2, top + 2 * k + k // 2)
     assert panel.kernel.tip(at.toPointF()) == f"row 2, column 4: {weight:.6g}"
     assert panel.kernel.tip(QPoint(-3, 4).toPointF()) == ""
+
+
+def test_escape_stops_it_and_figures_can_be_typed(qtbot, window, panel):
+    """No key that means something to the window is lost to it, nor taken from a figure."""
+    panel.form.steps.setFocus()
+    panel.form.steps.selectAll()
+    QTest.keyClicks(panel.form.steps, "4321")
+    assert panel.form.recipe().steps == 4321
+    assert window.store.state.focus == 2
+    begin(qtbot, panel)
+    window.actions_by_name["cancel"].trigger()
+    finish(qtbot, window, panel)
+    assert 5 < panel.learned.losses.size < LONG

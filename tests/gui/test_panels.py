@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QSpinBox
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from upsampler_gui import changes, panes, state
+from upsampler_gui import actions, changes, panes, state
 from upsampler_gui.panels import PANELS
 from upsampler_gui.panels import metrics as metrics_panel
 from upsampler_gui.panels.spectrum import picture
@@ -80,6 +81,41 @@ def test_values_that_are_not_finite_and_methods_that_fail(qtbot, window, show, k
     point_at(window, 4.2, 7.1)
     finish(qtbot, window)
     assert window.dock.open_panel.isVisible()
+
+
+def test_every_panel_has_its_action():
+    assert {kind.name for kind in PANELS} == {name for name, _, _ in actions.PANELS}
+
+
+@pytest.mark.parametrize("kind", PANELS, ids=lambda kind: kind.name)
+def test_panels_can_be_used_without_a_mouse(qtbot, window, kind):
+    """Everything that can be chosen can be reached by Tab, and has a name for those who listen."""
+    panel = open_panel(qtbot, window, kind.name)
+    for widget in panel.findChildren(QAbstractButton):
+        if widget.isVisible():
+            assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            assert widget.text() or widget.accessibleName()
+            assert widget.toolTip() or widget.text()
+    for widget in panel.findChildren(QSpinBox):
+        assert widget.accessibleName()
+
+
+@pytest.mark.parametrize("kind", COMPUTING, ids=lambda kind: kind.name)
+def test_panes_come_and_go(qtbot, window, show, kind):
+    show(drive.noise(40, 61))
+    window.store.update(changes.refer, 3)
+    open_panel(qtbot, window, kind.name)
+    point_at(window, 10, 11)
+    finish(qtbot, window)
+    for _ in range(3):
+        window.store.update(panes.remove)
+        finish(qtbot, window)
+    for _ in range(8):
+        window.store.update(panes.duplicate)
+    finish(qtbot, window)
+    assert len(window.store.state.panes) == 9
+    window.store.undo()
+    finish(qtbot, window)
 
 
 # -- metrics --------------------------------------------------------------------------------------
@@ -159,6 +195,9 @@ def test_large_pictures_are_measured_when_somebody_asks(qtbot, window, show, mon
     panel.button.click()  # and not measured after all
     finish(qtbot, window)
     assert cells(panel)["Whole picture"][1][1] == ""
+    panel.button.click()
+    window.actions_by_name["cancel"].trigger()
+    assert panel.button.text() != "Stop"
     panel.button.click()
     qtbot.waitUntil(lambda: cells(panel)["Whole picture"][3][1].endswith("dB"))
     assert not panel.button.isVisible()
@@ -241,8 +280,8 @@ def test_the_inspector_tells_values_and_what_they_are_made_of(qtbot, window, sho
     finish(qtbot, window)
     for i, name in enumerate(state.FIRST_METHODS):
         full = drive.made(pixels, (120, 164), name)
-        row = [panel.table.item(i, j).text() for j in range(6)]
-        assert row[1:] == ["41", "80", *map(str, full[41, 80])]
+        row = [panel.table.item(i, j).text() for j in range(5)]
+        assert row[1:] == ["80, 41", *map(str, full[41, 80])]
     # Bilinear x4 at output (41, 80): positions 41.5 / 4 - 0.5 = 9.875 and 19.625.
     np.testing.assert_allclose(panel.grid.weights, np.outer([0.125, 0.875], [0.375, 0.625]))
     levels = panel.grid.pixels[..., None] >> np.array([16, 8, 0]) & 255
