@@ -118,7 +118,7 @@ def _run(launcher: Launcher, plan: Plan, step: Pass, x: Any, out: Any) -> None:
         taps=taps, adjoint=adjoint, check=ITEMS[plan.spec.dtype] in FLOATS, index=index,
     )  # fmt: skip
     row_tables = launcher.kept(
-        plan.compiled, f"rows {step.axis}", lambda: _row_tables(plan, step.rows)
+        plan.compiled, f"rows {step.axis} {step.rows is None}", lambda: _row_tables(plan, step.rows)
     )
     spread = 0 if together or step.columns is None else inner
     column_tables = launcher.kept(
