@@ -202,6 +202,7 @@ class Compare(QWidget):
                 pane.show_pane(state.panes[i], i == state.focus, i == state.reference)
             self.truth.show_truth(state.truth, state.reference == TRUTH)
             self._scores.ask(state)
+            self._show_scores()
 
     def _show_scores(self) -> None:
         for i, pane in enumerate(self.panes):
@@ -343,8 +344,10 @@ class Compare(QWidget):
         if i >= len(self.panes):  # new, and not arranged yet
             return None
         place = self.output_index(i)
+        if place is None or i >= len(self.panes):  # there is no such pane yet
+            return None
         subject, frame = state.subject(i), self._frames.get(i)
-        if place is None or self.pane(i).canvas.error or frame is None:
+        if self.pane(i).canvas.error or frame is None:
             return None
         # What is computed for the first time (a kernel may have to be learned) is not waited for.
         if (frame.request.source, frame.request.pane) != (subject.source, subject.pane):

@@ -27,6 +27,7 @@ class PaneWidget(QFrame):
     def __init__(self, index: int) -> None:
         super().__init__()
         self.setObjectName("pane")
+        self.index = index
         self.canvas = Canvas()
         self.method = Choice("method", "What this pane computes", METHODS)
         self.method.menu().addSeparator()
@@ -85,6 +86,7 @@ class PaneWidget(QFrame):
     def show_truth(self, truth: Source | None, is_reference: bool) -> None:
         """The pane of the ground truth, which computes nothing."""
         self.name.setText("" if truth is None else truth.name)
+        self.canvas.setAccessibleName("Picture of the reference")
         self.role.setVisible(is_reference)
 
     def show_pane(self, pane: Pane, focused: bool, is_reference: bool) -> None:
@@ -97,6 +99,7 @@ class PaneWidget(QFrame):
         text = scale_text(pane.scale)
         self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
         self.role.setVisible(is_reference)
+        self.canvas.setAccessibleName(f"Picture of pane {self.index + 1}, {pane.method}")
         self.shifted.setText(_shift(pane.nudge))
         if self.property("focused") != focused:
             self.setProperty("focused", focused)
