@@ -42,6 +42,7 @@ cdef struct FoldJob:
     Py_ssize_t[5] target_step
     Py_ssize_t outer, inner  # a, b
     Py_ssize_t height, width  # of the source's kernels
+    bint source_dense, target_dense  # kernels lie one number after the other
 
 
 cdef inline void multiply(
@@ -61,35 +62,94 @@ cdef inline void multiply(
                 )
 
 
+cdef void load_kernels(
+    double* to, const char* from_, const FoldJob* job, Py_ssize_t n, real* numbers,
+    const real** rows,
+) noexcept nogil:
+    """`n` kernels side by side, those beyond are the last once more."""
+    cdef Py_ssize_t lane, y, x, size = job.height * job.width
+    cdef const char* at
+    if job.source_dense:
+        for lane in range(FOLDED):
+            rows[lane] = <const real*> (from_ + min(lane, n - 1) * job.source_step[2])
+        transpose(numbers, FOLDED, rows, FOLDED, size)
+        for x in range(size * FOLDED):
+            to[x] = numbers[x]
+        return
+    for lane in range(FOLDED):
+        for y in range(job.height):
+            at = from_ + min(lane, n - 1) * job.source_step[2] + y * job.source_step[3]
+            for x in range(job.width):
+                to[(y * job.width + x) * FOLDED + lane] = (<const real*> at)[0]
+                at += job.source_step[4]
+
+
+cdef void store_kernels(
+    char* to, const double* made, const FoldJob* job, Py_ssize_t n, real* numbers, real** rows
+) noexcept nogil:
+    cdef Py_ssize_t lane, y, x, size = job.first.rows * job.second.rows
+    cdef char* at
+    if job.target_dense:
+        for x in range(size * FOLDED):
+            numbers[x] = <real> made[x]
+        for x in range(size):
+            rows[x] = numbers + x * FOLDED
+        transpose(
+            <real*> to, job.target_step[2] // <Py_ssize_t> sizeof(real), <const real**> rows, size,
+            n,
+        )
+        return
+    for lane in range(n):
+        for y in range(job.first.rows):
+            at = to + lane * job.target_step[2] + y * job.target_step[3]
+            for x in range(job.second.rows):
+                (<real*> at)[0] = <real> made[(y * job.second.rows + x) * FOLDED + lane]
+                at += job.target_step[4]
+
+
+cdef struct FoldPlaces:
+    double* loaded
+    double* middle
+    double* made
+    char* numbers
+    void** rows
+
+
+cdef size_t fold_places(FoldPlaces* at, char* scratch, const FoldJob* job) noexcept nogil:
+    """Cut scratch memory into its parts; the bytes needed."""
+    cdef Py_ssize_t source = job.height * job.width
+    cdef Py_ssize_t target = job.first.rows * job.second.rows
+    cdef size_t number = FOLDED * sizeof(double)
+    cdef char* end = scratch
+    at.loaded = <double*> take(&end, source * number)
+    at.middle = <double*> take(&end, job.first.rows * job.width * number)
+    at.made = <double*> take(&end, target * number)
+    at.numbers = take(&end, max(source, target) * number)
+    at.rows = <void**> take(&end, max(target, <Py_ssize_t> FOLDED) * sizeof(void*))
+    return end - scratch
+
+
 cdef void fold_unit(
     const void* data, Py_ssize_t unit, char* scratch, real* number
 ) noexcept nogil:
     """The kernels of one `a`."""
     cdef const FoldJob* job = <const FoldJob*> data
-    cdef double* loaded = <double*> scratch
-    cdef double* middle = loaded + job.height * job.width * FOLDED
-    cdef double* made = middle + job.first.rows * job.width * FOLDED
-    cdef Py_ssize_t g = unit // job.outer, a = unit % job.outer, b = 0, n, lane, y, x
+    cdef Py_ssize_t g = unit // job.outer, a = unit % job.outer, b = 0, n
     cdef char* w = job.source + g * job.source_step[0] + a * job.source_step[1]
     cdef char* to = job.target + g * job.target_step[0] + a * job.target_step[1]
-    cdef char* at
-    memset(loaded, 0, job.height * job.width * FOLDED * sizeof(double))
+    cdef FoldPlaces at
+    fold_places(&at, scratch, job)
     while b < job.inner:
         n = min(<Py_ssize_t> FOLDED, job.inner - b)
-        for lane in range(n):
-            for y in range(job.height):
-                at = w + (b + lane) * job.source_step[2] + y * job.source_step[3]
-                for x in range(job.width):
-                    loaded[(y * job.width + x) * FOLDED + lane] = (<const real*> at)[0]
-                    at += job.source_step[4]
-        multiply(middle, &job.first, 1, job.width, job.height, loaded)
-        multiply(made, &job.second, job.first.rows, 1, job.width, middle)
-        for lane in range(n):
-            for y in range(job.first.rows):
-                at = to + (b + lane) * job.target_step[2] + y * job.target_step[3]
-                for x in range(job.second.rows):
-                    (<real*> at)[0] = <real> made[(y * job.second.rows + x) * FOLDED + lane]
-                    at += job.target_step[4]
+        load_kernels(
+            at.loaded, w + b * job.source_step[2], job, n, <real*> at.numbers,
+            <const real**> at.rows,
+        )
+        multiply(at.middle, &job.first, 1, job.width, job.height, at.loaded)
+        multiply(at.made, &job.second, job.first.rows, 1, job.width, at.middle)
+        store_kernels(
+            to + b * job.target_step[2], at.made, job, n, <real*> at.numbers, <real**> at.rows
+        )
         b += n
 
 
@@ -108,9 +168,14 @@ cdef void fill_band(Band* band, matrix):
     band.value = <const double*> address(matrix.value)
 
 
+cdef bint dense_kernels(const Py_ssize_t* step, Py_ssize_t width, Py_ssize_t size) noexcept:
+    return step[4] == size and step[3] == width * size and step[2] % size == 0
+
+
 def fold(source, target, first, second, bint wide, int threads):
     """`source` and `target` are views (groups, a, b, kH, kW), float64 if `wide`, else float32."""
     cdef FoldJob job
+    cdef FoldPlaces unused
     cdef size_t scratch
     cdef int axis, failed
     cdef Py_ssize_t units = source.shape[0] * source.shape[1]
@@ -125,8 +190,9 @@ def fold(source, target, first, second, bint wide, int threads):
     job.inner = source.shape[2]
     job.height = source.shape[3]
     job.width = source.shape[4]
-    scratch = job.height * job.width + job.first.rows * (job.width + job.second.rows)
-    scratch *= FOLDED * sizeof(double)
+    job.source_dense = dense_kernels(job.source_step, job.width, source.itemsize)
+    job.target_dense = dense_kernels(job.target_step, job.second.rows, target.itemsize)
+    scratch = fold_places(&unused, NULL, &job)
     with nogil:
         failed = run_units(
             fold_double if wide else fold_float, &job, units,

@@ -12,6 +12,7 @@ cdef extern from "_transpose.h" nogil:
 
 cdef enum:
     PIXELS = 64  # pixels whose channels are taken at a time
+    CHANNELS = 4  # channels whose phases are taken one after the other
 
 cdef struct Grid:
     # Strides in bytes.  Position u of a phase is the place u * stride + phase of an axis.
@@ -233,10 +234,18 @@ cdef void load_planes(
     real* planes, const Source* source, Py_ssize_t channel, Py_ssize_t channels,
     const Py_ssize_t* u, const Py_ssize_t* count, const Codec* codec, const Stage* stage,
 ) noexcept nogil:
-    """All phases of some channels: by channel, then by phase."""
-    cdef Py_ssize_t p
-    for p in range(source.phases):
-        load_phase(
-            planes + p * source.plane, source.phases * source.plane, source, channel, channels,
-            source.phase + 4 * p, u, count, codec, stage,
-        )
+    """All phases of some channels: by channel, then by phase.
+
+    Phases take turns in the same lines of the cache: a few channels at a time, for planes that lie
+    a power of two apart keep little else there.
+    """
+    cdef Py_ssize_t stride = source.phases * source.plane, p, c = 0, n
+    cdef Py_ssize_t most = channels if by_pixel(&source.grid, channels) else CHANNELS
+    while c < channels:
+        n = min(most, channels - c)
+        for p in range(source.phases):
+            load_phase(
+                planes + c * stride + p * source.plane, stride, source, channel + c, n,
+                source.phase + 4 * p, u, count, codec, stage,
+            )
+        c += n

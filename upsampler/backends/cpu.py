@@ -18,7 +18,13 @@ from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..threads import available_cores, get_num_threads
-from . import _cpu_baseline, _threads, resize_conv, resize_conv_gradients  # type: ignore[attr-defined]
+from . import (  # type: ignore[attr-defined]
+    _cpu_baseline,
+    _threads,
+    resize_conv,
+    resize_conv_gradients,
+    resize_conv_strips,
+)
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .tiles import column_tiles, row_table
 
@@ -201,7 +207,7 @@ class Cpu:
         grad_bias: np.ndarray,
         threads: int,
     ) -> None:
-        into = resize_conv_gradients.Gradients(grad_x, grad_weight, grad_bias)
+        into = resize_conv_strips.Gradients(grad_x, grad_weight, grad_bias)
         resize_conv_gradients.backward(self, spec, grad, x, weight, into, threads)
 
     def fold(

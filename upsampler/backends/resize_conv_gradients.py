@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..conv_spec import ConvSpec
-from ..layout import Layout, by_letters
+from ..layout import by_letters
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
 from .product_tables import adjoint_tables, shared_weight_parts
-from .resize_conv import (
-    continued,
-    cropped,
-    flipped,
-    foldings,
-    grouped,
-    inside,
-    shared_kernel,
-    upsampled,
-)
+from .resize_conv import flipped, folded, foldings, grouped
+from .resize_conv_borders import take_back
 from .resize_conv_parts import (
     Matrix,
-    Strip,
+    PointWise,
     Window,
     numbers_of,
     parts,
     point_wise,
     shared_axes,
+    shared_back,
     shared_origin,
-    shares_back,
 )
-
-
-class Gradients(NamedTuple):
-    """Where gradients are added up."""
-
-    x: np.ndarray
-    weight: np.ndarray
-    bias: np.ndarray
+from .resize_conv_strips import Gradients, add_strips
+from .resize_conv_views import border_added, continued, cropped, inside
 
 
 def backward(
@@ -62,71 +48,75 @@ def backward(
             for target, values in zip(into, made, strict=True):
                 target[...] = values
         return
-    for target in into:
-        target[...] = 0
-    if not grad.size:
+    if not grad.size or not x.size:
+        _without_input(spec, grad, into)
         return
-    first = point_wise(spec)
-    if first is not None and x.size:
-        small = np.empty(first.conv.out_shape, numbers)
-        backend.resample(plan_for(first.resize, True), grad, small, threads, True)
-        part, part_grad = (cropped(a, spec.layout, first.crop) for a in (x, into.x))
-        crop_into = Gradients(part_grad, into.weight, into.bias)
-        _add_plain(backend, spec, first.conv, small, part, weight, crop_into, threads)
-        return
+    first, shared = point_wise(spec), shared_back(spec)
+    if first is not None:
+        _point_wise(backend, spec, first, grad, x, weight, into, threads)
+    elif shared is not None:
+        _shared(backend, spec, shared, grad, x, weight, into, threads)
+        if spec.mode == "bilinear" and spec.padding_mode == "zeros":
+            take_back(backend, spec, grad, x, weight, into, threads)
+    else:
+        _in_parts(backend, spec, grad, x, weight, into, threads)
+
+
+def _without_input(spec: ResizeConvSpec, grad: np.ndarray, into: Gradients) -> None:
+    into.x[...] = into.weight[...] = 0
+    into.bias[...] = _bias(spec, grad)
+
+
+def _bias(spec: ResizeConvSpec, grad: np.ndarray) -> np.ndarray:
+    """Rows first: that is fast whether channels or columns lie side by side."""
+    sums: np.ndarray = by_letters(grad, spec.layout, "NCHW").sum(axis=(0, 2)).sum(axis=1)
+    return sums
+
+
+def _in_parts(
+    backend: Any,
+    spec: ResizeConvSpec,
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    into: Gradients,
+    threads: int,
+) -> None:
+    """What folded kernels give, and what is done in two steps."""
     done = parts(spec)
-    if done.inner is not None:
+    if done.inner is None:
+        for target in into:
+            target[...] = 0
+    else:
         part = inside(grad, spec, done.inner.window)
-        add = _add_shared if shares_back(spec, done.inner) else _add_folded
-        add(backend, spec, done.inner, part, x, weight, into, threads)
+        _folded(backend, spec, done.inner, part, x, weight, into, threads)
     for strips in done.strips:
-        for strip in strips:
-            part = inside(grad, spec, strip.window)
-            _add_strip(backend, spec, strip, part, x, weight, into, threads)
+        add_strips(backend, spec, strips, grad, x, weight, into, threads)
 
 
-def _add_strip(
+def _point_wise(
     backend: Any,
     spec: ResizeConvSpec,
-    strip: Strip,
+    first: PointWise,
     grad: np.ndarray,
     x: np.ndarray,
     weight: np.ndarray,
     into: Gradients,
     threads: int,
 ) -> None:
-    """Add the gradients of two steps, for a strip of outputs beside the border."""
-    up = upsampled(backend, spec, strip, x, threads)
-    up_into = Gradients(np.zeros_like(up), into.weight, into.bias)
-    _add_plain(backend, spec, strip.conv, grad, up, weight, up_into, threads)
-    if strip.resize is not None and x.size:
-        target = cropped(into.x, spec.layout, strip.crop)
-        crop_grad = np.empty(target.shape, x.dtype)
-        grad_up = _border_added(up_into.x, spec.layout, strip.around)
-        backend.resample(plan_for(strip.resize, True), grad_up, crop_grad, threads, True)
-        target += crop_grad
+    """The gradients of a convolution before upsampling."""
+    small = np.empty(first.conv.out_shape, x.dtype)
+    backend.resample(plan_for(first.resize, True), grad, small, threads, True)
+    into.x[...] = 0
+    part, grad_part = (cropped(a, spec.layout, first.crop) for a in (x, into.x))
+    made = np.empty(first.conv.weight_shape, x.dtype)
+    backend.conv_transpose_backward(
+        first.conv, small, part, flipped(spec, weight), grad_part, made, into.bias, threads
+    )
+    into.weight[...] = grouped(spec, made).swapaxes(1, 2).reshape(spec.weight_shape)
 
 
-def _add_plain(
-    backend: Any,
-    spec: ResizeConvSpec,
-    conv: ConvSpec,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
-    """Add the gradients of a convolution of stride 1."""
-    made = Gradients(np.empty_like(x), np.empty(conv.weight_shape, x.dtype), into.bias.copy())
-    backend.conv_transpose_backward(conv, grad, x, flipped(spec, weight), *made, threads)
-    for target, values in zip(
-        into, (made.x, _flipped_back(spec, made.weight), made.bias), strict=True
-    ):
-        target += values
-
-
-def _add_folded(
+def _folded(
     backend: Any,
     spec: ResizeConvSpec,
     conv: ConvSpec,
@@ -136,7 +126,7 @@ def _add_folded(
     into: Gradients,
     threads: int,
 ) -> None:
-    """Add the gradients of the folded convolution.
+    """The gradients of the folded convolution.
 
     Where the input goes on with its border, it is continued in memory for once: the gradients of
     what lies outside are then had by themselves, and added to those of the border.
@@ -153,18 +143,17 @@ def _add_folded(
     kernel = np.empty(conv.weight_shape, x.dtype)
     there = [m for m, _ in foldings(spec)]
     backend.fold(grouped(spec, weight), grouped(spec, kernel).swapaxes(1, 2), *there, threads)
-    made = Gradients(np.empty_like(padded), np.empty_like(kernel), into.bias.copy())
-    backend.conv_transpose_backward(conv, grad, padded, kernel, *made, threads)
-    grad_x = _border_added(made.x, spec.layout, around)
-    grad_weight = np.empty(spec.weight_shape, x.dtype)
-    back = [m for _, m in foldings(spec)]
-    source = grouped(spec, made.weight)
-    backend.fold(source, grouped(spec, grad_weight).swapaxes(1, 2), *back, threads)
-    for target, values in zip(into, (grad_x, grad_weight, made.bias), strict=True):
-        target += values
+    grad_x = np.empty_like(padded) if any(map(any, around)) else into.x
+    grad_kernel = np.empty_like(kernel)
+    backend.conv_transpose_backward(
+        conv, grad, padded, kernel, grad_x, grad_kernel, into.bias, threads
+    )
+    if grad_x is not into.x:
+        into.x[...] = border_added(grad_x, spec.layout, around)
+    _unfold(backend, spec, grad_kernel, [m for _, m in foldings(spec)], into.weight, threads)
 
 
-def _add_shared(
+def _shared(
     backend: Any,
     spec: ResizeConvSpec,
     conv: ConvSpec,
@@ -174,28 +163,35 @@ def _add_shared(
     into: Gradients,
     threads: int,
 ) -> None:
-    """Add the same gradients, by the products that the phases share."""
+    """The same gradients by the products that the phases share."""
     axes, origin = shared_axes(spec), shared_origin(spec)
     assert axes is not None
     slack = backend.loops.CONV_SLACK
-    kernel = shared_kernel(backend, spec, axes, weight, threads)
+    kernel = folded(backend, spec, [Matrix.of(axis.weights) for axis in axes], weight, threads)
     plain = replace(conv, edge=False)
-    grad_x = np.empty_like(x)
     tables = adjoint_tables(conv, axes, origin, slack)
-    backend.convolve(tables, plain, grad, kernel, None, grad_x, threads)
-    grad_kernel = np.empty(
-        (spec.channels_in, spec.channels_out // spec.groups, *kernel.shape[2:]), x.dtype
-    )
-    parts = shared_weight_parts(conv, axes)
-    tables = adjoint_tables(conv, axes, origin, slack, parts[1])
-    backend.weight_gradient(tables, plain, grad, x, grad_kernel, parts, threads)
-    grad_weight = np.empty(spec.weight_shape, x.dtype)
+    backend.convolve(tables, plain, grad, kernel, None, into.x, threads)
+    shape = (spec.channels_in, spec.channels_out // spec.groups, *kernel.shape[2:])
+    grad_kernel = np.empty(shape, x.dtype)
+    sizes = shared_weight_parts(conv, axes)
+    tables = adjoint_tables(conv, axes, origin, slack, sizes[1])
+    backend.weight_gradient(tables, plain, grad, x, grad_kernel, sizes, threads)
     back = [Matrix.of(axis.weights.T) for axis in axes]
-    source = grouped(spec, grad_kernel)
-    backend.fold(source, grouped(spec, grad_weight).swapaxes(1, 2), *back, threads)
-    grad_bias = by_letters(grad, spec.layout, "NCHW").sum(axis=(0, 2)).sum(axis=1)
-    for target, values in zip(into, (grad_x, grad_weight, grad_bias), strict=True):
-        target += values
+    _unfold(backend, spec, grad_kernel, back, into.weight, threads)
+    into.bias[...] = _bias(spec, grad)
+
+
+def _unfold(
+    backend: Any,
+    spec: ResizeConvSpec,
+    grad_kernel: np.ndarray,
+    matrices: list[Matrix],
+    grad_weight: np.ndarray,
+    threads: int,
+) -> None:
+    """The gradient of the weight from that of a kernel made of it, (C_in, C_out / groups, ...)."""
+    target = grouped(spec, grad_weight).swapaxes(1, 2)
+    backend.fold(grouped(spec, grad_kernel), target, *matrices, threads)
 
 
 def _around(conv: ConvSpec) -> Window:
@@ -205,23 +201,3 @@ def _around(conv: ConvSpec) -> Window:
         (max(0, (k - 1 - lo - p) // f), max(0, (hi - 1 + p) // f - (n - 1)))
         for (lo, hi), p, k, f, n in ends
     )
-
-
-def _border_added(g: np.ndarray, layout: Layout, around: Window) -> np.ndarray:
-    """The adjoint of `continued`: what lies outside is added to the border."""
-    for axis, (before, after) in zip(layout.axes, around, strict=True):
-        g = np.moveaxis(g, axis, 0)
-        n = len(g) - after
-        if before:
-            g[before] += g[:before].sum(axis=0)
-        if after:
-            g[n - 1] += g[n:].sum(axis=0)
-        g = np.moveaxis(g[before:n], 0, axis)
-    return g
-
-
-def _flipped_back(spec: ResizeConvSpec, weight: np.ndarray) -> np.ndarray:
-    """The other way round."""
-    inner, outer = spec.channels_in // spec.groups, spec.channels_out // spec.groups
-    grouped = weight.reshape(spec.groups, inner, outer, *spec.kernel)[..., ::-1, ::-1]
-    return grouped.swapaxes(1, 2).reshape(spec.weight_shape)

@@ -308,11 +308,13 @@ def shared_origin(spec: ResizeConvSpec) -> tuple[int, ...]:
     return tuple(reach // 2 - p for reach, (p, _) in zip(spec.reach, spec.padding, strict=True))
 
 
-def shares_back(spec: ResizeConvSpec, conv: ConvSpec) -> bool:
-    """Whether the gradients of the folded convolution `conv` share products, too."""
+def shared_back(spec: ResizeConvSpec) -> ConvSpec | None:
+    """The folded convolution of all outputs where their gradients share products, else None."""
     inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
     if shared_axes(spec) is None or inner < LEAST_IN or rows < LEAST_OUT:
-        return False
+        return None
+    conv = _folded(spec, spec.window)
     # Beyond the border all of x is the border: one sample of that is taken care of.
     each = zip(conv.window, shared_origin(spec), conv.stride, conv.small, strict=True)
-    return not conv.edge or all(lo + at >= 0 and hi - 1 + at < f * n for (lo, hi), at, f, n in each)
+    near = all(lo + at >= 0 and hi - 1 + at < f * n for (lo, hi), at, f, n in each)
+    return conv if near or not conv.edge else None
