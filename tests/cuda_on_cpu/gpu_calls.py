@@ -1,0 +1,186 @@
+"""Calls of the public API on arrays of the device, small but through every kernel.
+
+Shared by the tests that compare engines, architectures and the CPU, and by the planted bugs.
+Sizes are odd and aligned, planes more than the forced limits of the grid, some views begin off a
+16-byte border.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import upsampler
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+FLOATS = [np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16), BFLOAT16]
+INTEGERS = [np.dtype(c) for c in "bBhHiIqQ"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """``function(*arrays)`` on arrays made from a seed, of the given shapes and types."""
+
+    name: str
+    function: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...]
+    dtype: np.dtype
+    exact: bool = True  # the same bits as on the CPU
+    shift: int = 0  # items by which views begin after the start of their memory
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.dtype}" + (f"-shift{self.shift}" if self.shift else "")
+
+    def arrays(self) -> list[np.ndarray]:
+        rng = np.random.default_rng(zlib.crc32(self.name.encode()))
+        return [_sample(rng, shape, self.dtype) for shape in self.shapes]
+
+    def on_host(self) -> list[np.ndarray]:
+        return _results(self.function(*self.arrays()))
+
+    def on_device(self, cp: Any) -> list[np.ndarray]:
+        """The results, computed by the package on arrays of `cp`."""
+        given = [self._shifted(cp, array) for array in self.arrays()]
+        with cp.installed():
+            return [result.get() for result in _results(self.function(*given))]
+
+    def _shifted(self, cp: Any, array: np.ndarray) -> Any:
+        memory = cp.empty(array.size + self.shift, array.dtype)
+        view = memory[self.shift :].reshape(array.shape)
+        view[...] = cp.asarray(array)
+        return view
+
+
+def _sample(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def _results(found: Any) -> list[Any]:
+    parts = found if isinstance(found, tuple) else (found,)
+    return [part for part in parts if part is not None]
+
+
+INTERPOLATION = [
+    ("nearest-x2", {"scale_factor": 2}, (8, 16)),
+    ("nearest-x4", {"scale_factor": 4}, (5, 16)),
+    ("nearest", {"size": (7, 11)}, (5, 6)),
+    ("bilinear-x2", {"scale_factor": 2, "mode": "bilinear"}, (6, 16)),
+    ("bilinear-x2-odd", {"scale_factor": 2, "mode": "bilinear"}, (5, 7)),
+    ("bilinear", {"size": (9, 16), "mode": "bilinear"}, (5, 7)),
+    ("bilinear-corners", {"size": (9, 5), "mode": "bilinear", "align_corners": True}, (4, 3)),
+    ("bilinear-antialias", {"size": (3, 16), "mode": "bilinear", "antialias": True}, (7, 37)),
+    ("bicubic", {"size": (11, 16), "mode": "bicubic"}, (5, 7)),
+    ("area", {"size": (3, 5), "mode": "area"}, (7, 16)),
+    ("lanczos3", {"size": (9, 8), "mode": "lanczos3"}, (5, 19)),
+    ("window", {"size": (40, 30), "mode": "bicubic", "window": ((3, 20), (7, 23))}, (7, 9)),
+]
+
+
+def _shape(layout: str, spatial: tuple[int, int]) -> tuple[int, ...]:
+    return (2, 3, *spatial) if layout == "NCHW" else (2, *spatial, 8)
+
+
+def interpolation(dtypes: list[np.dtype]) -> Iterator[Call]:
+    """Forward, and backward for floats."""
+    for dtype, layout, (name, how, spatial) in itertools.product(
+        dtypes, ("NCHW", "NHWC"), INTERPOLATION
+    ):
+        shape = _shape(layout, spatial)
+        forward = partial(upsampler.interpolate, layout=layout, **how)
+        for shift in (0, 1) if layout == "NCHW" else (0,):
+            yield Call(f"{name}-{layout}", forward, (shape,), dtype, shift=shift)
+        if dtype.kind == "f" or dtype == BFLOAT16:
+            out = forward(np.zeros(shape, dtype)).shape
+            backward = partial(
+                upsampler.interpolate_backward, input_size=shape, layout=layout, **how
+            )
+            yield Call(f"{name}-backward-{layout}", backward, (out,), dtype)
+
+
+def pooling(dtypes: list[np.dtype]) -> Iterator[Call]:
+    """Pooling and unpooling and their gradients."""
+    for dtype in dtypes:
+        shape = (2, 3, 9, 14)
+        average = partial(upsampler.avg_pool2d, kernel_size=(3, 2), stride=2, padding=1)
+        yield Call("avg_pool2d", average, (shape,), dtype)
+        yield Call("max_pool2d", partial(_pooled, (3, 2)), (shape,), dtype)
+        if dtype.kind == "f" or dtype == BFLOAT16:
+            yield Call("pool-backward", partial(_pooled_backward, 2), (shape,), dtype)
+
+
+def _pooled(kernel: tuple[int, int], x: Any) -> Any:
+    best, where = upsampler.max_pool2d(x, kernel, return_indices=True)
+    return best, where, upsampler.max_unpool2d(best, where, kernel, output_size=x.shape[2:])
+
+
+def _pooled_backward(kernel: int, x: Any) -> Any:
+    best, where = upsampler.max_pool2d(x, kernel, return_indices=True)
+    unpooled = upsampler.max_unpool2d(best, where, kernel, output_size=x.shape[2:])
+    return (
+        upsampler.max_pool2d_backward(best, where, x.shape),
+        upsampler.avg_pool2d_backward(best, x.shape, kernel),
+        upsampler.max_unpool2d_backward(unpooled, where),
+    )
+
+
+def shuffles(dtypes: list[np.dtype]) -> Iterator[Call]:
+    for dtype, layout in itertools.product(dtypes, ("NCHW", "NHWC")):
+        shape = (2, 12, 3, 8) if layout == "NCHW" else (2, 3, 8, 12)
+        up = partial(upsampler.pixel_shuffle, upscale_factor=2, layout=layout)
+        yield Call(f"pixel_shuffle-{layout}", up, (shape,), dtype)
+        down = partial(upsampler.pixel_unshuffle, downscale_factor=2, layout=layout)
+        shape = (2, 3, 6, 16) if layout == "NCHW" else (2, 6, 16, 3)
+        yield Call(f"pixel_unshuffle-{layout}", down, (shape,), dtype)
+
+
+# (name, shape of x, of the weight, keywords); x and weight as in PyTorch
+CONVOLUTIONS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ("conv-2x2", (2, 3, 5, 7), (3, 4, 2, 2), {"stride": 2}),
+    ("conv-4x4", (2, 3, 5, 7), (3, 4, 4, 4), {"stride": 2, "padding": 1}),
+    ("conv-depthwise", (2, 4, 5, 6), (4, 1, 3, 3), {"stride": 2, "groups": 4}),
+    ("conv-groups", (1, 4, 3, 5), (4, 3, 3, 2), {"stride": (3, 1), "groups": 2, "dilation": 2}),
+    ("conv-1d", (2, 3, 11), (3, 2, 5), {"stride": 3, "output_padding": 1}),
+    ("conv-3d", (1, 2, 3, 2, 5), (2, 3, 2, 3, 2), {"stride": 2, "padding": 1}),
+    ("resize-conv-nearest", (2, 3, 5, 4), (4, 3, 3, 3), {"mode": "nearest"}),
+    ("resize-conv-bilinear", (1, 3, 4, 5), (2, 3, 3, 3), {"mode": "bilinear"}),
+]
+
+
+def convolutions(dtypes: list[np.dtype]) -> Iterator[Call]:
+    """Forward with a bias, and the three gradients."""
+    for dtype, (name, shape, weight, how) in itertools.product(dtypes, CONVOLUTIONS):
+        rank = len(shape) - 2
+        forward = upsampler.resize_conv2d if "resize" in name else _function(rank)
+        channels = weight[0] if "resize" in name else weight[1] * how.get("groups", 1)
+        call = partial(forward, **how)
+        yield Call(name, call, (shape, weight, (channels,)), dtype, exact=False)
+        backward = upsampler.resize_conv2d_backward if "resize" in name else _gradient(rank)
+        call = partial(backward, **how)
+        zeros = (np.zeros(shape, dtype), np.zeros(weight, dtype))
+        grad = forward(*zeros, **how).shape
+        yield Call(f"{name}-backward", call, (grad, shape, weight), dtype, exact=False)
+
+
+def _function(rank: int) -> Callable[..., Any]:
+    return getattr(upsampler, f"conv_transpose{rank}d")
+
+
+def _gradient(rank: int) -> Callable[..., Any]:
+    return getattr(upsampler, f"conv_transpose{rank}d_backward")
+
+
+def calls(dtypes: list[np.dtype], *, convolve: bool = True) -> list[Call]:
+    """Everything for these types."""
+    real = [d for d in dtypes if d.kind == "f" or d == BFLOAT16]
+    made = [*interpolation(dtypes), *pooling(dtypes), *shuffles(dtypes)]
+    return [*made, *convolutions(real)] if convolve else made
