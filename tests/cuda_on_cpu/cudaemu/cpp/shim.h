@@ -113,6 +113,9 @@ template <class... P> void run(void (*kernel)(P...), const Shape &s, void **argu
 
 }  // namespace shim
 
+// glibc has a function of this name, which CUDA has not.
+#define finite finite_in_the_source
+
 #define EXPORT(NAME) \
     extern "C" int describe_##NAME(char *kinds, int *sizes) \
     { \
