@@ -46,7 +46,7 @@ def bin_edges(source: Source) -> np.ndarray:
     8-bit pictures have one for each level.  Others get at most `BINS` over the range of the
     picture, of 16-bit ones with equally many levels in each; overshoot falls outside.
     """
-    if source.dtype == np.uint8:
+    if np.uint8 in (source.dtype, source.values.dtype):
         return np.arange(257) - 0.5
     # Weighed by opacity, colours go down to black.
     low, high = (0.0, unit(source)) if source.weighted else (source.low, source.high)

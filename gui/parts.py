@@ -89,8 +89,9 @@ def data_range(source: Source) -> float:
     One for a picture and all that is made of it, whatever window of it is measured; that of
     `upsampler.metrics.data_range_of` the picture.
     """
-    if source.values.dtype.name in ("uint8", "uint16"):
-        return float(np.iinfo(source.values.dtype).max)
+    dtype = source.values.dtype
+    if dtype.kind in "iu" and dtype.itemsize <= 2:
+        return float(np.iinfo(dtype).max) - float(np.iinfo(dtype).min)
     if source.weighted or (source.dtype.kind == "f" and source.low >= 0 and source.high <= 1):
         return 1.0
     return (source.high - source.low) / unit(source) or 1.0

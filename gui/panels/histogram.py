@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QCheckBox
 
 from .. import histogram
 from ..areas import part
@@ -15,6 +14,8 @@ from . import controls
 from .base import Shot
 from .plot import Curve, Plot
 from .working import WorkingPanel
+
+HEIGHTS = {"": {"linear": "linear", "log": "logarithmic"}}
 
 
 class HistogramPanel(WorkingPanel):
@@ -30,17 +31,21 @@ class HistogramPanel(WorkingPanel):
         self.area.chosen.connect(self._choose_area)
         self.channel = Choice("channel", "Which values are counted", {})
         self.channel.chosen.connect(self._choose_channel)
-        self.logarithmic = QCheckBox("log")
-        self.logarithmic.setToolTip("Rare values are seen beside frequent ones")
-        self.logarithmic.toggled.connect(lambda _on: self.again())
+        self.heights = Choice("height", "Logarithmic: rare values are seen beside others", HEIGHTS)
+        self.heights.chosen.connect(self._choose_height)
+        self._choose_height("linear")
         self.plot = Plot("value", "% of the values")
         self.legend = controls.note()
-        self.column.addWidget(controls.row(self.area, self.channel, self.logarithmic))
+        self.column.addWidget(controls.row(self.area, self.channel, self.heights))
         self.column.addWidget(self.plot, 1)
         self.column.addWidget(self.legend)
 
     def _choose_area(self, key: str) -> None:
         self._area = controls.show_choice(self.area, controls.AREAS, key)
+        self.again()
+
+    def _choose_height(self, key: str) -> None:
+        self.logarithmic = controls.show_choice(self.heights, HEIGHTS, key) == "log"
         self.again()
 
     def _choose_channel(self, key: str) -> None:
@@ -68,7 +73,7 @@ class HistogramPanel(WorkingPanel):
             else:
                 curves.append(self._curve(outcome.value, controls.colour(i)))
                 remarks.append(self._remark(outcome.value))
-        self.plot.draw(curves, logarithmic=self.logarithmic.isChecked())
+        self.plot.draw(curves, logarithmic=self.logarithmic)
         self.legend.setText(controls.legend(shot.state, remarks))
 
     def _chosen(self, of: np.ndarray) -> np.ndarray:
@@ -78,7 +83,7 @@ class HistogramPanel(WorkingPanel):
 
     def _curve(self, found: Histogram, colour: str) -> Curve:
         counts, total = self._chosen(found.counts), max(int(self._chosen(found.totals)), 1)
-        if self.logarithmic.isChecked():
+        if self.logarithmic:
             counts = np.maximum(counts, 0.5)  # none is a little below one
         return Curve(found.edges, counts * (100 / total), colour, steps=True)
 

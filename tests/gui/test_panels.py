@@ -227,7 +227,7 @@ def test_what_is_outside_of_the_histogram_is_said(qtbot, window, show):
     show(pixels)
     panel = open_panel(qtbot, window, "histogram")
     panel.area.chosen.emit("whole")
-    panel.logarithmic.setChecked(True)
+    panel.heights.chosen.emit("log")
     finish(qtbot, window)
     text = panel.legend.text().split("<br>")
     assert "16 NaN" in text[0]

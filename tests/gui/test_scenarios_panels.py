@@ -57,6 +57,11 @@ def test_scenario_07_where_and_how_much_here(qtbot, window, show, sign):
     quiet = np.unique(frame.pixels[inside & ~seen])
     assert quiet.size == 1
     assert not np.isin(frame.pixels[seen], quiet).any()
+    # The window shows these pixels and no others.
+    window.store.update(changes.set_diff, DiffKind.SIGNED)
+    settle(qtbot, window)
+    canvas = window.compare.panes[0].canvas
+    np.testing.assert_array_equal(canvas.pixels, frame.pixels)
     # And it is measured: to 1e-6 by the same numbers that the panel shows.
     window.store.update(changes.set_region, (top - 6, left - 3), (top + 31, left + 40))
     now = window.store.state
