@@ -13,6 +13,8 @@ import pytest
 from upsampler import interpolate
 from upsampler.axis import AxisRule
 from upsampler.backends import use
+from upsampler.backends.cpu import STREAM_BYTES
+from upsampler.backends.tiles import byte_shift, column_tiles, shift_of
 
 from . import cases
 from .conftest import COMPILED
@@ -142,3 +144,40 @@ def test_instruction_sets_agree(rule):
                     got = interpolate(x, size, mode=mode, layout=layout, **keywords)
                     results.add(got.tobytes())
             assert len(results) == 1, f"{dtype} {layout} {shape} -> {size}"
+
+
+@pytest.mark.parametrize("offset", [0, 1, 31, 63])
+def test_streamed_bytes(cpu, offset):
+    """Results past the caches, wherever their rows begin in a line: the bits of small pieces."""
+    x = np.random.default_rng(54).integers(0, 256, (1031, 1367, 3), dtype=np.uint8)
+    size = (2062, 2734 + 2 * (offset % 2))
+    memory = np.full(size[0] * size[1] * 3 + 128, 165, np.uint8)
+    out = memory[offset : offset + size[0] * size[1] * 3].reshape(*size, 3)
+    assert out.nbytes >= STREAM_BYTES
+    interpolate(x, size, mode="bilinear", layout="HWC", out=out)
+    for top in (0, 1, 700, 2040):
+        window = ((top, top + 22), (0, size[1]))
+        piece = interpolate(x, size, mode="bilinear", layout="HWC", window=window)
+        assert np.array_equal(out[top : top + 22], piece)
+    assert (memory[:offset] == 165).all()
+    assert (memory[offset + out.nbytes :] == 165).all()
+
+
+def test_weights_of_whole_parts_run_in_bytes():
+    """The 16-bit loops are taken where they are exact, and nowhere else."""
+    assert shift_of(np.array([0.25, 0.75, 0.0]), 6) == 2
+    assert shift_of(np.array([1 / 3]), 6) is None
+    assert shift_of(np.array([1 / 128]), 6) is None
+
+    def table(n, m, mode="linear"):
+        return AxisRule(n, m, mode, Fraction(n, m)).table()
+
+    assert byte_shift(table(50, 100), table(30, 60)) == 6
+    assert byte_shift(table(50, 100), table(30, 240)) == 4  # sixteenths leave 2 ** 4
+    assert byte_shift(table(50, 100), table(30, 47)) == -1
+    assert byte_shift(table(50, 100), table(30, 60, "cubic")) == -1
+    assert byte_shift(table(50, 50), table(30, 60)) == -1
+    tables = [(50, 100, 6), (50, 800, 6), (50, 800, 4), (50, 83, 6), (7, 14, 6)]
+    made = [column_tiles(table(n, m), 1, 2, np.dtype("f4"), True, s).bytes for n, m, s in tables]
+    # Sixteen parts for x8, thirty-two for x16; the row of seven has less than a register.
+    assert [b and b.shift for b in made] == [2, 5, None, None, None]

@@ -45,7 +45,7 @@ ALLOWED = {
     "device_equations": {"least_squares"},
     "buffers": {"spec", "backends._buffers"},
     "backends": set(),
-    "backends.base": {"conv_spec", "plan", "pool_spec", "resize_conv_spec", "spec"},
+    "backends.base": {"conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec"},
     "backends.conv_tables": {"conv_spec"},
     "backends.reference": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec",
@@ -80,7 +80,8 @@ ALLOWED = {
     "backends.cpu": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec", "threads",
         "backends", "backends.conv_tables", "backends.resize_conv",
-        "backends.resize_conv_gradients", "backends.resize_conv_strips", "backends.tiles",
+        "backends.reference", "backends.resize_conv_gradients", "backends.resize_conv_strips",
+        "backends.tiles",
         "backends._cpu_baseline", "backends._threads",
     },
     "backends.kernels": set(),

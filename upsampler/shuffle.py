@@ -8,8 +8,7 @@ import numpy as np
 
 from . import layout as layouts
 from .arrays import Result, as_array, check_types
-from .layout import Layout, by_letters
-from .places import backend_for, on_gpu
+from .places import backend_for
 from .spec import bad_value, integer
 
 
@@ -205,25 +204,6 @@ def _shuffle(
         channels, height, width = channels * r * r, height // r, width // r
     sizes = dict(zip(where.text, x.shape, strict=True)) | {"C": channels, "H": height, "W": width}
     result = Result(out, tuple(sizes[c] for c in where.text), x.dtype, x, x, raw=True)
-    if result.array.nbytes and on_gpu(x):
+    if result.array.nbytes:
         backend.shuffle(where, r, x, result.array, up)
-    elif result.array.nbytes:
-        large, small = (result.array, x) if up else (x, result.array)
-        pixels, groups = _blocks(large, where, r), _groups(small, where, r)
-        target, source = (pixels, groups) if up else (groups, pixels)
-        target[...] = source
     return result.finish(x.dtype)
-
-
-def _blocks(x: np.ndarray, where: Layout, r: int) -> np.ndarray:
-    """The large side as a view (N, C, r, r, H, W): splitting an axis never copies."""
-    planes = by_letters(x, where, "NCHW")
-    n, c, h, w = planes.shape
-    return planes.reshape(n, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
-
-
-def _groups(x: np.ndarray, where: Layout, r: int) -> np.ndarray:
-    """The small side as a view (N, C, r, r, H, W)."""
-    planes = by_letters(x, where, "NCHW")
-    n, c, h, w = planes.shape
-    return planes.reshape(n, c // (r * r), r, r, h, w)

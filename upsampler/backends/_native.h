@@ -109,15 +109,42 @@ static inline void row_float_to_f16(uint16_t *dst, const float *src, ptrdiff_t n
 /* --- resampling along W by shuffles ----------------------------------------------------------
  * When growing, eight neighbouring outputs read samples that lie within eight neighbouring
  * floats, whatever the scale and for up to eight items a pixel: one load and one shuffle bring
- * them into place, where a gather takes eight loads.  Group g covers outputs 8g .. 8g + 7, its
+ * them into place, where a gather takes eight loads.  When shrinking it takes two or four of each.  Group g covers outputs 8g .. 8g + 7, its
  * samples are row[base[g] + shuffle[8g + k]], those of the next tap `inner` floats further.
  */
 #if defined(__AVX2__)
 #define UPSAMPLER_SHUFFLE 1
 
-static inline __m256 shuffled(const float *at, __m256i order)
+#if defined(__GNUC__)
+#define SHUFFLER static inline __attribute__((always_inline))
+#else
+#define SHUFFLER static __forceinline
+#endif
+
+/* `wide` registers of samples: one where they lie within eight floats, two within sixteen (the
+ * usual shrinking, and gradients of doubling), four within thirty-two. */
+SHUFFLER __m256 pair_shuffled(const float *at, __m256i order, __m256i second)
 {
-    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(at), order);
+#if defined(__AVX512VL__)
+    (void)second;
+    return _mm256_permutex2var_ps(_mm256_loadu_ps(at), order, _mm256_loadu_ps(at + 8));
+#else
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(at), order),
+                            _mm256_permutevar8x32_ps(_mm256_loadu_ps(at + 8), order),
+                            _mm256_castsi256_ps(second));
+#endif
+}
+
+SHUFFLER __m256 shuffled(const float *at, __m256i order, int wide)
+{
+    /* Blends look at the sign: bits 3 and 4 of the order are brought there. */
+    __m256i second = _mm256_slli_epi32(order, 28), fourth = _mm256_slli_epi32(order, 27);
+    if (wide == 1)
+        return _mm256_permutevar8x32_ps(_mm256_loadu_ps(at), order);
+    if (wide == 2)
+        return pair_shuffled(at, order, second);
+    return _mm256_blendv_ps(pair_shuffled(at, order, second),
+                            pair_shuffled(at + 16, order, second), _mm256_castsi256_ps(fourth));
 }
 
 static inline __m256i order_of(const uint8_t *shuffle)
@@ -125,82 +152,76 @@ static inline __m256i order_of(const uint8_t *shuffle)
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)shuffle));
 }
 
-static inline void linear_shuffled(float *o, const float *row, const int32_t *base,
-                                   const uint8_t *shuffle, const float *w, ptrdiff_t groups,
-                                   ptrdiff_t inner)
+SHUFFLER void linear_groups(float *o, const float *row, const int32_t *base,
+                            const uint8_t *shuffle, const float *w, ptrdiff_t groups,
+                            ptrdiff_t inner, int wide)
 {
     for (ptrdiff_t g = 0; g < groups; g++) {
         __m256i order = order_of(shuffle + 8 * g);
-        __m256 a = shuffled(row + base[g], order);
-        __m256 b = shuffled(row + base[g] + inner, order);
+        __m256 a = shuffled(row + base[g], order, wide);
+        __m256 b = shuffled(row + base[g] + inner, order, wide);
         __m256 d = _mm256_mul_ps(_mm256_loadu_ps(w + 8 * g), _mm256_sub_ps(b, a));
         _mm256_storeu_ps(o + 8 * g, _mm256_add_ps(a, d));
     }
 }
 
 /* Weights by group, then by tap. */
-static inline void sum_shuffled(float *o, const float *row, const int32_t *base,
-                                const uint8_t *shuffle, const float *w, ptrdiff_t groups,
-                                ptrdiff_t inner, ptrdiff_t taps)
+SHUFFLER void sum_groups(float *o, const float *row, const int32_t *base, const uint8_t *shuffle,
+                         const float *w, ptrdiff_t groups, ptrdiff_t inner, ptrdiff_t taps,
+                         int wide)
 {
     for (ptrdiff_t g = 0; g < groups; g++) {
         __m256i order = order_of(shuffle + 8 * g);
         const float *at = row + base[g];
-        __m256 total = _mm256_mul_ps(_mm256_loadu_ps(w), shuffled(at, order));
+        __m256 total = _mm256_mul_ps(_mm256_loadu_ps(w), shuffled(at, order, wide));
         for (ptrdiff_t t = 1; t < taps; t++) {
             at += inner;
             total = _mm256_add_ps(
-                total, _mm256_mul_ps(_mm256_loadu_ps(w + 8 * t), shuffled(at, order)));
+                total, _mm256_mul_ps(_mm256_loadu_ps(w + 8 * t), shuffled(at, order, wide)));
         }
         _mm256_storeu_ps(o + 8 * g, total);
         w += 8 * taps;
     }
 }
 
-/* a + w * (b - a), rounded to nearest, ties up, saturated by the packs.  The compiler packs four
- * floats at a time where this packs thirty-two. */
-static inline __m256i linear_int32(const float *a, const float *b, __m256 w)
+static void linear_shuffled(float *o, const float *row, const int32_t *base,
+                            const uint8_t *shuffle, const float *w, ptrdiff_t groups,
+                            ptrdiff_t inner, int wide)
 {
-    __m256 x = _mm256_loadu_ps(a);
-    __m256 v = _mm256_add_ps(x, _mm256_mul_ps(w, _mm256_sub_ps(_mm256_loadu_ps(b), x)));
-    return _mm256_cvttps_epi32(_mm256_add_ps(v, _mm256_set1_ps(0.5f)));
+    if (wide == 1)
+        linear_groups(o, row, base, shuffle, w, groups, inner, 1);
+    else if (wide == 2)
+        linear_groups(o, row, base, shuffle, w, groups, inner, 2);
+    else
+        linear_groups(o, row, base, shuffle, w, groups, inner, 4);
 }
 
-static inline ptrdiff_t row_linear_u8(uint8_t *o, const float *a, const float *b, float weight,
-                                      ptrdiff_t n)
+static void sum_shuffled(float *o, const float *row, const int32_t *base, const uint8_t *shuffle,
+                         const float *w, ptrdiff_t groups, ptrdiff_t inner, ptrdiff_t taps,
+                         int wide)
 {
-    const __m256 w = _mm256_set1_ps(weight);
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    ptrdiff_t k = 0;
-    for (; k + 32 <= n; k += 32) {
-        __m256i p = _mm256_packs_epi32(linear_int32(a + k, b + k, w),
-                                       linear_int32(a + k + 8, b + k + 8, w));
-        __m256i q = _mm256_packs_epi32(linear_int32(a + k + 16, b + k + 16, w),
-                                       linear_int32(a + k + 24, b + k + 24, w));
-        __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(p, q), order);
-        _mm256_storeu_si256((__m256i *)(o + k), bytes);
-    }
-    return k;
+    if (wide == 1 && taps == 4)
+        sum_groups(o, row, base, shuffle, w, groups, inner, 4, 1);
+    else if (wide == 1)
+        sum_groups(o, row, base, shuffle, w, groups, inner, taps, 1);
+    else if (wide == 2)
+        sum_groups(o, row, base, shuffle, w, groups, inner, taps, 2);
+    else
+        sum_groups(o, row, base, shuffle, w, groups, inner, taps, 4);
 }
 #else
 #define UPSAMPLER_SHUFFLE 0
 static inline void linear_shuffled(float *o, const float *row, const int32_t *base,
                                    const uint8_t *shuffle, const float *w, ptrdiff_t groups,
-                                   ptrdiff_t inner)
+                                   ptrdiff_t inner, int wide)
 {
-    (void)o, (void)row, (void)base, (void)shuffle, (void)w, (void)groups, (void)inner;
+    (void)o, (void)row, (void)base, (void)shuffle, (void)w, (void)groups, (void)inner, (void)wide;
 }
 static inline void sum_shuffled(float *o, const float *row, const int32_t *base,
                                 const uint8_t *shuffle, const float *w, ptrdiff_t groups,
-                                ptrdiff_t inner, ptrdiff_t taps)
+                                ptrdiff_t inner, ptrdiff_t taps, int wide)
 {
-    linear_shuffled(o, row, base, shuffle, w, groups, inner + taps);
-}
-static inline ptrdiff_t row_linear_u8(uint8_t *o, const float *a, const float *b, float weight,
-                                      ptrdiff_t n)
-{
-    (void)o, (void)a, (void)b, (void)weight, (void)n;
-    return 0;
+    linear_shuffled(o, row, base, shuffle, w, groups, inner + taps, wide);
 }
 #endif
 

@@ -38,6 +38,12 @@ cdef void fill_side(Side* side, x, Py_ssize_t size):
     side.dense = side.inner == size and (side.w == shape[5] * size or shape[4] == 1)
 
 
+cdef Py_ssize_t spread_rows(Py_ssize_t elements) noexcept:
+    """A distance of rows by which all begin aligned and no two in the same sets of a cache."""
+    elements = (elements + 15) // 16 * 16
+    return elements + 16 if elements % 64 == 0 else elements
+
+
 cdef int helpful_threads(int threads, Py_ssize_t elements) noexcept:
     return <int> max(1, min(<Py_ssize_t> threads, elements // THREAD))
 
@@ -61,12 +67,14 @@ cdef class Resampler:
 
     cdef Job job
     cdef bint adjoint
+    cdef int code
     cdef object kept  # owners of the memory that `job` points to
 
     def __init__(self, int code, bint wide, bint adjoint, Py_ssize_t inner, tables, columns):
         cdef Job* job = &self.job
         memset(job, 0, sizeof(Job))
         self.adjoint = adjoint
+        self.code = code
         self.kept = (tables, columns)
         job.wide = wide
         job.inner = inner
@@ -92,14 +100,29 @@ cdef class Resampler:
             job.w.base = <const int32_t*> address(columns.groups.base)
             job.w.shuffle = <const uint8_t*> address(columns.groups.shuffle)
             job.w.spread = <const float*> address(columns.groups.weights)
+            job.w.wide = columns.groups.wide
+        if columns.bytes is not None:
+            self.fill_bytes(&job.w.bytes, columns.bytes, tables[1])
         job.in_row = columns.in_row * inner + SLACK
         job.out_row = columns.out_row * inner + SLACK
+        job.long_row = spread_rows(max(job.in_row, job.out_row))
+
+    cdef fill_bytes(self, Bytes* to, groups, table):
+        weights, to.shift_h = table.whole
+        self.kept += (weights,)
+        to.shift_w = groups.shift
+        to.first = <const Py_ssize_t*> address(groups.first)
+        to.base = <const int32_t*> address(groups.base)
+        to.order = <const uint8_t*> address(groups.order)
+        to.pair = <const uint8_t*> address(groups.pairs)
+        to.weights = <const int32_t*> address(weights)
 
     cdef fill_table(self, Table* to, table):
         to.kind = table.kind
         to.n = table.n
         to.rows = table.rows
         to.taps = table.taps
+        to.mask = table.taps - 1 if table.taps & (table.taps - 1) == 0 else -1
         to.start = <const int64_t*> address(table.start)
         to.weights = address(table.weights)
 
@@ -119,6 +142,7 @@ cdef class Resampler:
         job.stream = stream
         fill_side(&job.x, x, job.size)
         fill_side(&job.out, out, job.size)
+        job.plain = self.code == F32 and not job.wide and job.x.dense and job.d.kind == IDENTITY
         threads = helpful_threads(threads, elements)
         job.block = rows_per_unit(
             rows, width, planes * job.w.tiles, threads, 1 if self.adjoint else 16
@@ -131,6 +155,8 @@ cdef class Resampler:
                 failed = run_units(
                     backward_double if job.wide else backward_float, &job, units, threads, scratch
                 )
+            elif job.w.bytes.first != NULL:
+                failed = run_units(bytes_block, &job, units, threads, scratch)
             else:
                 failed = run_units(
                     forward_double if job.wide else forward_float, &job, units, threads, scratch

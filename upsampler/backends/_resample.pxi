@@ -11,12 +11,13 @@
 
 cdef enum:
     IDENTITY, LINEAR, SUM  # kinds of tables; nearest has loops of its own
-    SLACK = 16  # elements behind a row that vector loops may read or write
+    SLACK = 32  # elements behind a row that vector loops may read or write
 
 cdef struct Table:
     # One of the axes D and H.
     int kind
     Py_ssize_t n, rows, taps
+    Py_ssize_t mask  # taps - 1 where that is a mask, else -1
     const int64_t* start
     const void* weights  # [rows][taps]; [rows][1] where linear
 
@@ -26,6 +27,16 @@ cdef struct Tile:
     Py_ssize_t in_at, in_n
     Py_ssize_t columns  # where in Columns.columns its input columns are listed; -1: all of them
     Py_ssize_t periodic, cycles  # the run of `cycles` whole periods, from `periodic` on
+
+cdef struct Bytes:
+    # Groups of sixteen outputs for linear_bytes (see _rows.h); `first` by tile, NULL where there
+    # are none.
+    const Py_ssize_t* first
+    const int32_t* base
+    const uint8_t* order
+    const uint8_t* pair
+    const int32_t* weights  # of rows
+    int shift_w, shift_h  # weights are multiples of 2 ** -shift
 
 cdef struct Columns:
     # The axis W, cut into tiles.
@@ -40,9 +51,11 @@ cdef struct Columns:
     # Groups of eight outputs for shuffles (see _native.h), where `inner` and the scale allow:
     # first group and first weight by tile; NULL where not.
     const Py_ssize_t* group
+    int wide  # registers that the samples of a group fill
     const int32_t* base
     const uint8_t* shuffle
     const float* spread
+    Bytes bytes
 
 cdef struct Job:
     Side x
@@ -55,7 +68,9 @@ cdef struct Job:
     Py_ssize_t outer1, inner, size, block, blocks
     Py_ssize_t slots  # rows in the ring
     Py_ssize_t in_row, out_row  # elements of the longest loaded and resampled row, with slack
+    Py_ssize_t long_row  # elements from one row of the ring to the next
     bint wide, stream
+    bint plain  # dense rows of float32 that arithmetic can read where they lie
 
 
 # --- along W ---------------------------------------------------------------------------------
@@ -255,12 +270,13 @@ cdef void along_w(
             if job.w.kind == LINEAR:
                 linear_shuffled(
                     o, row, job.w.base + first, job.w.shuffle + 8 * first,
-                    job.w.spread + 8 * first, groups, job.inner,
+                    job.w.spread + 8 * first, groups, job.inner, job.w.wide,
                 )
             else:
                 sum_shuffled(
                     o, row, job.w.base + first, job.w.shuffle + 8 * first,
                     job.w.spread + 8 * first * job.w.taps, groups, job.inner, job.w.taps,
+                    job.w.wide,
                 )
             return
     if job.w.kind == LINEAR:
@@ -302,21 +318,13 @@ cdef bint fetch_row(
     return odd
 
 
-cdef inline char* begin_row(
-    const Job* job, const Tile* tile, char* row, char* items
-) noexcept nogil:
-    """Where the items of an output row are to be put first."""
-    if job.out.dense and not job.stream:
-        return row + tile.out_at * job.inner * job.size
-    return items
-
-
 cdef inline void end_row(
     const Job* job, const Tile* tile, char* row, char* items
 ) noexcept nogil:
+    """Items to the places of an output row."""
     if not job.out.dense:
         write_pixels(items, &job.out, row, tile.out_at, tile.out_n, job.inner, job.size)
-    elif job.stream:
+    else:
         stream_copy(
             row + tile.out_at * job.inner * job.size, items, tile.out_n * job.inner * job.size
         )
@@ -372,6 +380,11 @@ cdef inline Py_ssize_t input_of(const Table* table, Py_ssize_t row, Py_ssize_t t
     return min(table.start[row] + tap, table.n - 1)
 
 
+cdef inline Py_ssize_t ring_place(const Table* table, Py_ssize_t row) noexcept nogil:
+    """Where the ring keeps an input row: short rows take no longer than a division."""
+    return row & table.mask if table.mask >= 0 else row % table.taps
+
+
 cdef struct Places:
     # A unit's share of the scratch memory.
     char* items
@@ -379,6 +392,7 @@ cdef struct Places:
     char* careful
     char* ring  # d.taps * h.taps rows resampled along W
     char* middle  # d.taps rows blended along H
+    float* weights  # of such rows
     int64_t* tags  # which input row a ring row holds
     void** rows  # pointers handed to blend, h.taps and d.taps
     bint* odd
@@ -387,7 +401,7 @@ cdef struct Places:
 cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     """Cut scratch memory into its parts; the bytes needed (with NULL, only those)."""
     cdef size_t number = sizeof(double) if job.wide else sizeof(float)
-    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
+    cdef Py_ssize_t long_row = job.long_row
     cdef size_t offset = 0
     at.items = scratch + offset
     offset += 64 + long_row * job.size
@@ -408,9 +422,41 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     offset += job.slots * sizeof(int64_t)
     at.rows = <void**> (scratch + offset)
     offset += (job.h.taps + job.d.taps) * sizeof(void*)
+    at.weights = <float*> (scratch + offset)
+    offset += job.h.taps * sizeof(double)
     at.odd = <bint*> (scratch + offset)
     offset += job.slots * sizeof(bint)
     return offset
+
+
+cdef bint collect_rows(
+    const Job* job, const Tile* tile, const char* plane, Py_ssize_t din, Py_ssize_t d_place,
+    Py_ssize_t h, Places* at, real* number,
+) noexcept nogil:
+    """Collect in `at.rows` the resampled rows that output row `h` reads; True where one is odd.
+
+    `plane` points to input plane `din`, whose rows the ring keeps at `d_place`.
+    """
+    cdef Py_ssize_t n = job.long_row * sizeof(real)
+    cdef Py_ssize_t t, hin, slot
+    cdef bint odd = False
+    cdef char* row
+    cdef char* to
+    for t in range(job.h.taps):
+        hin = input_of(&job.h, h, t)
+        slot = d_place * job.h.taps + ring_place(&job.h, hin)
+        row = at.ring + slot * n
+        if at.tags[slot] != din * job.h.n + hin:
+            at.tags[slot] = din * job.h.n + hin
+            to = row if job.w.kind == IDENTITY else at.loaded
+            at.odd[slot] = fetch_row(
+                <real*> to, plane + hin * job.x.h, job, tile, at.items
+            )
+            if job.w.kind != IDENTITY:
+                along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
+        odd |= at.odd[slot]
+        at.rows[t] = row
+    return odd
 
 
 cdef void forward_block(
@@ -421,55 +467,106 @@ cdef void forward_block(
     cdef const Tile* tile = job.w.tile + unit // job.blocks % job.w.tiles
     cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
     cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
-    cdef Py_ssize_t rows_h = job.h.rows
-    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * rows_h)
+    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * job.h.rows)
     cdef Py_ssize_t n = tile.out_n * job.inner
-    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
-    cdef Py_ssize_t r, d, h, s, t, din, hin, slot
+    cdef Py_ssize_t r, s, din
+    cdef Py_ssize_t d = block * job.block // job.h.rows, h = block * job.block % job.h.rows
+    cdef const Table* last = &job.h if job.d.kind == IDENTITY else &job.d
+    # Streamed rows go by way of `items`: stored one by one as they are computed, lines took a
+    # third longer, for the processor gives up half-filled ones when it loads others.
+    cdef bint direct = job.out.dense and not job.stream
     cdef Places at
-    cdef void** middle_rows
+    cdef void** rows
     cdef bint odd, all_odd
+    cdef char* plane
     cdef char* row
     cdef char* to
     lay_out(&at, scratch, job)
-    middle_rows = at.rows + job.h.taps
-    for slot in range(job.slots):
-        at.tags[slot] = -1
+    for s in range(job.slots):
+        at.tags[s] = -1
     for r in range(block * job.block, stop):
-        d = r // rows_h
-        h = r % rows_h
         all_odd = False
+        rows = at.rows
         for s in range(job.d.taps):
             din = input_of(&job.d, d, s)
-            odd = False
-            for t in range(job.h.taps):
-                hin = input_of(&job.h, h, t)
-                slot = din % job.d.taps * job.h.taps + hin % job.h.taps
-                row = at.ring + slot * long_row * sizeof(real)
-                if at.tags[slot] != din * job.h.n + hin:
-                    at.tags[slot] = din * job.h.n + hin
-                    to = row if job.w.kind == IDENTITY else at.loaded
-                    at.odd[slot] = fetch_row(
-                        <real*> to, row_of(&job.x, o0, o1, din, hin), job, tile, at.items
-                    )
-                    if job.w.kind != IDENTITY:
-                        along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
-                odd |= at.odd[slot]
-                at.rows[t] = row
+            plane = row_of(&job.x, o0, o1, din, 0)
+            odd = collect_rows(job, tile, plane, din, ring_place(&job.d, din), h, &at, number)
+            all_odd |= odd
             if job.d.kind != IDENTITY:
-                middle_rows[s] = at.middle + s * long_row * sizeof(real)
+                rows = at.rows + job.h.taps
+                rows[s] = at.middle + s * job.long_row * sizeof(real)
                 blend(
-                    <char*> middle_rows[s], &job.middle, &job.h, h, at.rows, n, odd,
+                    <char*> rows[s], &job.middle, &job.h, h, at.rows, n, odd,
                     <real*> at.careful,
                 )
-            all_odd |= odd
         row = row_of(&job.out, o0, o1, d, h)
-        to = begin_row(job, tile, row, at.items)
-        if job.d.kind == IDENTITY:
-            blend(to, &job.codec, &job.h, h, at.rows, n, all_odd, <real*> at.careful)
-        else:
-            blend(to, &job.codec, &job.d, d, middle_rows, n, all_odd, <real*> at.careful)
-        end_row(job, tile, row, at.items)
+        to = row + tile.out_at * job.inner * job.size if direct else at.items
+        blend(to, &job.codec, last, d if last == &job.d else h, rows, n, all_odd,
+              <real*> at.careful)
+        if not direct:
+            end_row(job, tile, row, at.items)
+        h += 1
+        if h == job.h.rows:
+            h = 0
+            d += 1
+    if job.stream:
+        stream_fence()
+
+
+cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
+    """As forward_block, in 16 bits: see linear_bytes."""
+    cdef const Job* job = <const Job*> data
+    cdef const Bytes* bytes = &job.w.bytes
+    cdef Py_ssize_t block = unit % job.blocks
+    cdef Py_ssize_t at_tile = unit // job.blocks % job.w.tiles
+    cdef const Tile* tile = job.w.tile + at_tile
+    cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
+    cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
+    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * job.h.rows)
+    cdef Py_ssize_t n = tile.out_n * job.inner, group = bytes.first[at_tile]
+    cdef Py_ssize_t d = block * job.block // job.h.rows, h = block * job.block % job.h.rows
+    cdef Py_ssize_t r, t, hin, din
+    cdef int w
+    cdef Places at
+    cdef char* row
+    cdef const char* source
+    cdef char* to
+    lay_out(&at, scratch, job)
+    at.tags[0] = at.tags[1] = -1
+    for r in range(block * job.block, stop):
+        din = input_of(&job.d, d, 0)
+        for t in range(2):
+            hin = input_of(&job.h, h, t)
+            to = at.ring + (hin & 1) * job.long_row * sizeof(float)
+            if at.tags[hin & 1] != din * job.h.n + hin:
+                at.tags[hin & 1] = din * job.h.n + hin
+                row = row_of(&job.x, o0, o1, din, hin)
+                source = row + tile.in_at * job.inner
+                if tile.columns >= 0 or not job.x.dense:
+                    source = at.items
+                    read_pixels(
+                        at.items, &job.x, row, tile.in_at, tile.in_n,
+                        NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, 1,
+                    )
+                linear_bytes(
+                    <uint16_t*> to, <const uint8_t*> source, bytes.base + 2 * group,
+                    bytes.order + 32 * group, bytes.pair + 32 * group, (n + 15) // 16,
+                )
+            at.rows[t] = to
+        row = row_of(&job.out, o0, o1, d, h)
+        to = row + tile.out_at * job.inner if job.out.dense else at.items
+        w = bytes.weights[h]
+        blend_bytes(
+            <uint8_t*> to, <const uint16_t*> at.rows[0], <const uint16_t*> at.rows[1],
+            (1 << bytes.shift_h) - w, w, bytes.shift_w + bytes.shift_h, n,
+            job.stream and job.out.dense,
+        )
+        if not job.out.dense:
+            end_row(job, tile, row, at.items)
+        h += 1
+        if h == job.h.rows:
+            h = 0
+            d += 1
     if job.stream:
         stream_fence()
 
@@ -496,6 +593,41 @@ cdef inline real weight_of(
     return (<const real*> table.weights)[row * table.taps + tap]
 
 
+cdef bint sum_in_place(
+    real* total, const Job* job, const Tile* tile, Py_ssize_t o0, Py_ssize_t o1, Py_ssize_t d,
+    Py_ssize_t h, const Places* at, bint* odd,
+) noexcept nogil:
+    """Sum the rows of gradients where they lie; False where that is left to the loops.
+
+    A row is looked at once: copied first, checked and then added, rows of float32 took three
+    times as long.  That the sum is small and finite is all that along_w wants to know.
+    """
+    cdef Py_ssize_t n = tile.in_n * job.inner, t, k, count = 0
+    cdef const float* w = <const float*> job.h.weights + h * job.h.taps
+    cdef Py_ssize_t offset = tile.in_at * job.inner * sizeof(float)
+    if real is float:
+        if not job.plain or tile.columns >= 0 or job.h.kind == IDENTITY:
+            return False
+        for t in range(job.h.taps):
+            if w[t] != 0:
+                at.rows[count] = offset + row_of(
+                    &job.x, o0, o1, input_of(&job.d, d, 0), input_of(&job.h, h, t)
+                )
+                at.weights[count] = w[t]
+                count += 1
+        if count == 0 or row_sum_checked(
+            total, <float**> at.rows, at.weights, count, n, LIMIT32, odd
+        ) == 0:
+            return False
+        for k in range(job.inner):
+            total[n + k] = total[n + k - job.inner]
+        for k in range(SLACK):
+            total[n + job.inner + k] = 0
+        return True
+    else:
+        return False
+
+
 cdef void backward_block(
     const Job* job, Py_ssize_t unit, char* scratch, real* number
 ) noexcept nogil:
@@ -507,7 +639,7 @@ cdef void backward_block(
     cdef Py_ssize_t rows_h = job.h.rows
     cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * rows_h)
     cdef Py_ssize_t n = (tile.in_n + 1) * job.inner + SLACK
-    cdef Py_ssize_t long_row = max(job.in_row, job.out_row)
+    cdef bint direct = job.out.dense and not job.stream
     cdef Py_ssize_t r, d, h, s, t, k
     cdef Places at
     cdef real w, v
@@ -525,8 +657,8 @@ cdef void backward_block(
         d = r // rows_h
         h = r % rows_h
         odd = False
-        first = True
-        for t in range(job.h.taps):
+        first = not sum_in_place(total, job, tile, o0, o1, d, h, &at, &odd)
+        for t in range(job.h.taps if first else 0):
             w = weight_of(&job.h, h, t, number)
             if w == 0:
                 continue
@@ -553,9 +685,11 @@ cdef void backward_block(
             along_w(deep, total, job, tile, odd)
         row = row_of(&job.out, o0, o1, d, h)
         job.codec.store(
-            begin_row(job, tile, row, at.items), to, tile.out_n * job.inner, NULL, NULL
+            row + tile.out_at * job.inner * job.size if direct else at.items,
+            to, tile.out_n * job.inner, NULL, NULL,
         )
-        end_row(job, tile, row, at.items)
+        if not direct:
+            end_row(job, tile, row, at.items)
     if job.stream:
         stream_fence()
 

@@ -31,15 +31,32 @@ cdef extern from "_native.h" nogil:
     void row_float_to_f16(uint16_t*, const float*, Py_ssize_t)
     bint UPSAMPLER_SHUFFLE
     void linear_shuffled(
-        float*, const float*, const int32_t*, const uint8_t*, const float*, Py_ssize_t, Py_ssize_t
+        float*, const float*, const int32_t*, const uint8_t*, const float*, Py_ssize_t, Py_ssize_t,
+        int wide,
     )
     void sum_shuffled(
         float*, const float*, const int32_t*, const uint8_t*, const float*, Py_ssize_t, Py_ssize_t,
-        Py_ssize_t,
+        Py_ssize_t, int wide,
     )
-    Py_ssize_t row_linear_u8(uint8_t*, const float*, const float*, float, Py_ssize_t)
     void stream_copy(char*, const char*, Py_ssize_t)
     void stream_fence()
+
+cdef extern from "_rows.h" nogil:
+    Py_ssize_t row_linear(
+        char*, const float*, const float*, float, Py_ssize_t, int kind
+    )
+    Py_ssize_t row_sum(
+        char*, float**, const float*, Py_ssize_t taps, Py_ssize_t, int kind
+    )
+    Py_ssize_t row_sum_checked(
+        float*, float**, const float*, Py_ssize_t taps, Py_ssize_t, float limit, bint* odd
+    )
+    void linear_bytes(
+        uint16_t*, const uint8_t*, const int32_t*, const uint8_t*, const uint8_t*, Py_ssize_t
+    )
+    void blend_bytes(
+        uint8_t*, const uint16_t*, const uint16_t*, int wa, int wb, int shift, Py_ssize_t, bint stream
+    )
 
 # What an item can be, and what arithmetic can be done in.
 ctypedef fused item:
@@ -214,6 +231,20 @@ cdef void store_row(
     store_block(to, <const real*> row, n, typed)
 
 
+cdef inline int kind_of(item* typed) noexcept nogil:
+    """The code of an item that _rows.h may know."""
+    if item is uint8_t:
+        return U8
+    elif item is uint16_t:
+        return U16
+    elif item is f16_t:
+        return F16
+    elif item is float:
+        return F32
+    else:
+        return -1
+
+
 cdef void store_linear(
     char* to, const void* first, const void* second, double weight, Py_ssize_t n,
     item* typed, real* number,
@@ -225,6 +256,8 @@ cdef void store_linear(
     cdef real w = <real> weight
     cdef real[BLOCK] block
     cdef Py_ssize_t k, m, at = 0
+    if real is float:
+        at = row_linear(to, a, b, w, n, kind_of(typed))
     if item is f16_t:
         while at < n:
             m = min(<Py_ssize_t> BLOCK, n - at)
@@ -233,8 +266,6 @@ cdef void store_linear(
             store_block(<char*> (dst + at), block, m, typed)
             at += m
     else:
-        if item is uint8_t and real is float:
-            at = row_linear_u8(dst, a, b, w, n)
         for k in range(at, n):
             dst[k] = to_item(a[k] + w * (b[k] - a[k]), dst)
 
@@ -253,6 +284,8 @@ cdef void store_sum(
     cdef real wa, wb, wc, wd
     cdef real[BLOCK] block
     cdef Py_ssize_t k, t, m, at = 0
+    if real is float:
+        at = row_sum(to, <float**> rows, w, taps, n, kind_of(typed))
     while at < n:
         m = min(<Py_ssize_t> BLOCK, n - at)
         # Four rows at a time, in the order of the sum: the block stays in registers longer.

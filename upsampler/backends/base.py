@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ..conv_spec import ConvSpec
+from ..layout import Layout
 from ..plan import Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
@@ -24,6 +25,9 @@ class Backend(Protocol):
 
         `fresh` says that `out` is new memory, whose pages the system has yet to provide.
         """
+
+    def shuffle(self, layout: Layout, factor: int, x: Any, out: Any, up: bool) -> None:
+        """Pixel shuffle, or its inverse; items of any dtype, which may be misaligned."""
 
     def conv_transpose(
         self, spec: ConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int

@@ -13,11 +13,12 @@ import numpy as np
 
 from ..axis import AxisTable
 from ..conv_spec import ConvSpec
-from ..layout import by_letters, canonical
+from ..layout import Layout, by_letters, canonical
 from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..threads import available_cores, get_num_threads
+<<<<<<< HEAD
 from . import (  # type: ignore[attr-defined]
     _cpu_baseline,
     _threads,
@@ -25,14 +26,19 @@ from . import (  # type: ignore[attr-defined]
     resize_conv_gradients,
     resize_conv_strips,
 )
+=======
+from . import _cpu_baseline, _threads, reference, resize_conv, resize_conv_gradients  # type: ignore[attr-defined]
+>>>>>>> a2c87f9 (Interpolation by whole rows in registers, 8-bit bilinear in 16 bits, gradients and pixel shuffles in loops)
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
-from .tiles import column_tiles, row_table
+from .tiles import byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
 # plain stores first read the lines that they overwrite.  New memory is different: the system has
 # just cleared it, through the caches, and streaming it made whole calls up to 1.5 times slower in
-# pages of 4 kB, and no more than a tenth faster or slower in pages of 2 MB.
-STREAM = 32 << 20
+# pages of 4 kB, and no more than a tenth faster or slower in pages of 2 MB.  Items of one byte are
+# a matter of less memory and more arithmetic, which the stores of whole lines do not wait for.
+STREAM = 40 << 20
+STREAM_BYTES = 16 << 20
 
 _ISAS = ("avx512", "avx2", "baseline")
 
@@ -75,7 +81,7 @@ class Cpu:
             return
         view = canonical(plan.spec.layout, x, out)
         x6, out6 = view.view(x), view.view(out)
-        stream = not fresh and out.nbytes >= STREAM
+        stream = not fresh and out.nbytes >= (STREAM_BYTES if out.itemsize == 1 else STREAM)
         self._runner(plan, x6.shape[5])(x6, out6, threads, stream)
 
     def prepare(self, plan: Plan, inner: int) -> Callable[..., None] | None:
@@ -92,6 +98,13 @@ class Cpu:
             tables = self._compiled(plan, 0, _copy_tables)
             return partial(_copy, self.loops.copy_pixels, tables)
         return self._compiled(plan, inner, self._resampler).run
+
+    def shuffle(
+        self, layout: Layout, factor: int, x: np.ndarray, out: np.ndarray, up: bool
+    ) -> None:
+        small, large = (by_letters(a, layout, "NCHW") for a in ((x, out) if up else (out, x)))
+        if not self.loops.shuffle_pixels_of(small, large, factor, up, get_num_threads()):
+            reference.backend.shuffle(layout, factor, x, out, up)
 
     # Convolutions see arrays as (N, C, D, H, W).
 
@@ -282,10 +295,13 @@ class Cpu:
         *outer, w = plan.tables
         d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
         slots = 1 if plan.adjoint else d.taps * h.taps
-        key = (w, self.isa, inner, slots, dtype.name)
+        shift = -1
+        if plan.spec.dtype == "uint8" and len(outer) == 1 and self.loops.HAS_SHUFFLE:
+            shift = byte_shift(w, outer[0])
+        key = (w, self.isa, inner, slots, dtype.name, shift)
         columns = _COLUMNS.get(
             key,
-            lambda: column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE),
+            lambda: column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE, shift),
             lambda made: made.nbytes,
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)

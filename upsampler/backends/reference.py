@@ -15,7 +15,7 @@ import numpy as np
 
 from ..axis import AxisTable
 from ..conv_spec import ConvSpec
-from ..layout import by_letters, canonical
+from ..layout import Layout, by_letters, canonical
 from ..plan import Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
@@ -81,6 +81,18 @@ class Reference:
             out[...] = values if values.dtype == out.dtype else round_to(values, out.dtype)
 
     # Transposed convolution, as it is defined: arrays are seen as (N, groups, C / groups, ...).
+
+    def shuffle(
+        self, layout: Layout, factor: int, x: np.ndarray, out: np.ndarray, up: bool
+    ) -> None:
+        """Views (N, C, r, r, H, W) of both sides: splitting an axis never copies."""
+        r = factor
+        small, large = (by_letters(a, layout, "NCHW") for a in ((x, out) if up else (out, x)))
+        n, c, h, w = small.shape
+        groups = small.reshape(n, c // (r * r), r, r, h, w)
+        blocks = large.reshape(n, c // (r * r), h, r, w, r).transpose(0, 1, 3, 5, 2, 4)
+        target, source = (blocks, groups) if up else (groups, blocks)
+        target[...] = source
 
     def conv_transpose(
         self,

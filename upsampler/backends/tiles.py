@@ -9,12 +9,16 @@ import numpy as np
 from ..axis import AxisTable
 
 KINDS = {"identity": 0, "linear": 1, "sum": 2}
-# Elements of a resampled row.  A ring of two, the loaded row and the shuffles of a tile then fit
-# into 32 kB; 1024 to 8192 were measured, both ends being 10 to 30 % slower for 8-bit images.
-TILE = 2048
+# Elements of a resampled row.  Rows as long as those of most images are read and written from
+# end to end, as the processor expects it: with 1024 or 2048, whose rings fit into the first-level
+# cache, 8-bit images took 25 to 50 % longer.
+TILE = 1 << 14
 RING = 1 << 19  # bytes for a ring; filters with many taps get narrower tiles, of at least LEAST
 LEAST = 64
 LANES = 8  # floats of a 256-bit register
+WIDEST = 4 * LANES
+BYTES = 16  # of the register that is shuffled
+MOST_SHIFT = 6  # weights of 64 and less, because they are multiplied as signed bytes
 SPARSE = 4  # a tile that reads less than one in so many of its input columns lists them
 
 _TILE_FIELDS = ("out_at", "out_n", "in_at", "in_n", "columns", "periodic", "cycles")
@@ -32,6 +36,13 @@ class RowTable:
     start: np.ndarray  # int64
     weights: np.ndarray  # arithmetic type, (rows, taps); (rows, 1) where linear
 
+    @property
+    def whole(self) -> tuple[np.ndarray, int]:
+        """Weights of a linear table as int32, and the power of two that they are parts of."""
+        shift = shift_of(self.weights, MOST_SHIFT)
+        assert shift is not None
+        return (self.weights[:, 0] * (1 << shift)).astype(np.int32), shift
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
@@ -41,6 +52,18 @@ class Groups:
     base: np.ndarray  # int32 by group: the first float that it reads, in the loaded row
     shuffle: np.ndarray  # uint8, (groups, 8): distance from it
     weights: np.ndarray  # float32, (groups, taps, 8)
+    wide: int  # registers of eight floats that the samples of a group fill
+
+
+@dataclass(frozen=True, eq=False)
+class ByteGroups:
+    """Sixteen outputs at a time, for 8-bit images in 16 bits (see _rows.h)."""
+
+    first: np.ndarray  # intp, the first group of each tile
+    base: np.ndarray  # int32, (groups, 2): the first byte that each half reads
+    order: np.ndarray  # uint8, (groups, 16, 2): distances of the two samples of an output from it
+    pairs: np.ndarray  # uint8, (groups, 16, 2): their weights
+    shift: int  # which are multiples of 2 ** -shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +78,7 @@ class ColumnTiles:
     columns: np.ndarray  # int64, for tiles that list their input columns
     weights: np.ndarray  # arithmetic type; see _resample.pxi for the order
     groups: Groups | None
+    bytes: ByteGroups | None
     in_row: int  # pixels of the longest loaded row, its pad included
     out_row: int
 
@@ -64,6 +88,9 @@ class ColumnTiles:
         if self.groups is not None:
             g = self.groups
             arrays += [g.first, g.base, g.shuffle, g.weights]
+        if self.bytes is not None:
+            b = self.bytes
+            arrays += [b.first, b.base, b.order, b.pairs]
         return sum(a.nbytes for a in arrays)
 
 
@@ -87,9 +114,12 @@ def tile_width(inner: int, slots: int, dtype: np.dtype) -> int:
 
 
 def column_tiles(
-    table: AxisTable, inner: int, slots: int, dtype: np.dtype, shuffles: bool
+    table: AxisTable, inner: int, slots: int, dtype: np.dtype, shuffles: bool, shift: int = -1
 ) -> ColumnTiles:
-    """Cut the axis W into tiles; `slots` rows of a tile are held in a ring."""
+    """Cut the axis W into tiles; `slots` rows of a tile are held in a ring.
+
+    For 8-bit images `shift` says of which power of two the weights may be parts.
+    """
     width = tile_width(inner, slots, dtype)
     kind = kind_of(table)
     rows = table.rows
@@ -119,7 +149,8 @@ def column_tiles(
         tiles.append((at, out_n, lo, in_n, columns, *run))
     packed = np.array(tiles, TILE_DTYPE)
     groups = None
-    if shuffles and kind != KINDS["identity"] and dtype == np.float32:
+    in_bytes = _byte_groups(table, inner, packed, start, shift) if shift >= 0 else None
+    if shuffles and in_bytes is None and kind != KINDS["identity"] and dtype == np.float32:
         groups = _groups(table, inner, packed, start, taps)
     return ColumnTiles(
         kind=kind,
@@ -130,6 +161,7 @@ def column_tiles(
         columns=np.concatenate(listed) if listed else np.zeros(1, np.int64),
         weights=weights,
         groups=groups,
+        bytes=in_bytes,
         in_row=int(packed["in_n"].max()) + 1,
         out_row=int(packed["out_n"].max()),
     )
@@ -146,11 +178,11 @@ def _tiled_weights(table: AxisTable, inner: int, width: int, dtype: np.dtype) ->
 def _groups(
     table: AxisTable, inner: int, tiles: np.ndarray, start: np.ndarray, taps: int
 ) -> Groups | None:
-    """Shuffles for every tile, or None where eight outputs reach over more than eight floats."""
+    """Shuffles for every tile, or None where eight outputs reach over more than WIDEST floats."""
     if inner > LANES:
         return None
     first, bases, shuffles, weights = [], [], [], []
-    count = 0
+    count = reach = 0
     for tile in tiles:
         rows = slice(tile["out_at"], tile["out_at"] + tile["out_n"])
         place = (start[rows, None] * inner + np.arange(inner, dtype=np.int32)).ravel()
@@ -163,7 +195,8 @@ def _groups(
         weight = weight.reshape(*places.shape, -1)
         base = places.min(axis=1)
         distance = places - base[:, None]
-        if distance.max() >= LANES:
+        reach = max(reach, int(distance.max()) + 1)
+        if reach > WIDEST:
             return None
         first.append(count)
         count += len(base)
@@ -175,6 +208,59 @@ def _groups(
         base=np.concatenate(bases),
         shuffle=np.concatenate(shuffles),
         weights=np.ascontiguousarray(np.concatenate(weights)),
+        wide=1 if reach <= LANES else 2 if reach <= 2 * LANES else 4,
+    )
+
+
+def shift_of(weights: np.ndarray, most: int) -> int | None:
+    """The least s for which all weights are multiples of 2 ** -s; None where it is above `most`."""
+    for shift in range(most + 1):
+        scaled = weights * (1 << shift)
+        if np.array_equal(scaled, np.rint(scaled)):
+            return shift
+    return None
+
+
+def byte_shift(w: AxisTable, h: AxisTable) -> int:
+    """What `column_tiles` may assume of the weights of `w` with `h` across it; -1: nothing."""
+    if w.identity or h.identity or w.kind != "linear" or h.kind != "linear":
+        return -1
+    shift = shift_of(h.weights, MOST_SHIFT)
+    return -1 if shift is None else min(MOST_SHIFT, 8 - shift)
+
+
+def _byte_groups(
+    table: AxisTable, inner: int, tiles: np.ndarray, start: np.ndarray, most: int
+) -> ByteGroups | None:
+    """None where the weights or the places of the samples do not allow it."""
+    shift = shift_of(table.weights, most)
+    if shift is None or (tiles["in_n"] * inner < BYTES).any():
+        return None
+    first, bases, orders, pairs = [], [], [], []
+    count = 0
+    for tile in tiles:
+        rows = slice(tile["out_at"], tile["out_at"] + tile["out_n"])
+        pixels = np.stack([start[rows], np.minimum(start[rows] + 1, tile["in_n"] - 1)], axis=-1)
+        places = (pixels[:, None] * inner + np.arange(inner)[:, None]).reshape(-1, 2)
+        w = (table.weights[rows, 0] * (1 << shift)).astype(np.uint8)
+        pair = np.repeat(np.stack([(1 << shift) - w, w], axis=-1), inner, axis=0)
+        pad = ((0, -len(places) % (2 * LANES)), (0, 0))
+        halves = np.pad(places, pad, mode="edge").reshape(-1, LANES, 2)
+        base = np.minimum(halves.min(axis=(1, 2)), tile["in_n"] * inner - BYTES)
+        distance = halves - base[:, None, None]
+        if distance.max() >= BYTES:
+            return None
+        first.append(count)
+        count += len(base) // 2
+        bases.append(base.astype(np.int32))
+        orders.append(distance.astype(np.uint8).reshape(-1, 4 * LANES))
+        pairs.append(np.pad(pair, pad, mode="edge").astype(np.uint8).reshape(-1, 4 * LANES))
+    return ByteGroups(
+        first=np.array(first, np.intp),
+        base=np.concatenate(bases),
+        order=np.concatenate(orders),
+        pairs=np.concatenate(pairs),
+        shift=shift,
     )
 
 
