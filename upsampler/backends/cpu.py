@@ -18,17 +18,14 @@ from ..plan import CACHE_BYTES, BoundedCache, Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..threads import available_cores, get_num_threads
-<<<<<<< HEAD
 from . import (  # type: ignore[attr-defined]
     _cpu_baseline,
     _threads,
+    reference,
     resize_conv,
     resize_conv_gradients,
     resize_conv_strips,
 )
-=======
-from . import _cpu_baseline, _threads, reference, resize_conv, resize_conv_gradients  # type: ignore[attr-defined]
->>>>>>> a2c87f9 (Interpolation by whole rows in registers, 8-bit bilinear in 16 bits, gradients and pixel shuffles in loops)
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .tiles import byte_shift, column_tiles, row_table
 
