@@ -75,7 +75,7 @@ def _run(name: str, *arguments: str) -> str:
 
 def _code(text: str, name: str) -> list[str]:
     """The mnemonics of a kernel in order."""
-    match = re.search(rf"\.section\s+\.text\.{name}\b.*?(?=\n\s*\.section|\Z)", text, re.S)
+    match = re.search(rf"\.section\s+\.text\.{name}\b.*?(?=\n\s*\.section\s|\Z)", text, re.S)
     if match is None:
         raise ValueError(f"no code of {name}")
     return re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?\w+\s+)?([A-Z][\w.]+)", match[0])

@@ -187,7 +187,7 @@ class ndarray:
         place = self._array[key]
         if isinstance(place, np.ndarray) and self._buffer.holds(place):
             self._buffer.mark(place)
-        else:  # a scalar's place, or places picked by an index
+        elif self._buffer.watched:  # a scalar's place, or places picked by an index
             marks = np.zeros(self.shape, bool)
             marks[key] = True
             self._buffer.written(self._array)[marks] = 1

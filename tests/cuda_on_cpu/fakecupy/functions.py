@@ -32,8 +32,7 @@ def ones(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
 def empty_like(a: ndarray, dtype: Any = None, order: str = "K", shape: Any = None) -> ndarray:
     blank = np.empty_like(a._array, check_dtype(dtype or a.dtype), order, shape=shape)
     made = fresh(blank, a)
-    made._buffer.bytes[:] = 0xFF
-    made._buffer.initialised[:] = 0
+    made._buffer.forget()
     return made
 
 
