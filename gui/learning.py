@@ -100,6 +100,14 @@ class Lesson:
     recipe: Recipe
     start: Learned | None = None
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether the truth is of the size that the picture is to have."""
+        if self.truth is None:
+            return False
+        s, (height, width) = self.recipe.scale, self.source.size
+        return self.truth.size == (height * s, width * s)
+
 
 def learn(
     lesson: Lesson,
@@ -146,7 +154,7 @@ def examples(
     """
     source, truth, s = lesson.source, lesson.truth, lesson.recipe.scale
     whole = Part(source, UNCHANGED, (0, source.size[0]), (0, source.size[1]))
-    if truth is not None and truth.size == (source.size[0] * s, source.size[1] * s):
+    if truth is not None and lesson.has_truth:
         given = whole.within(SIDE // s, SIDE // s)
         rows, cols = ((start * s, stop * s) for start, stop in (given.rows, given.cols))
         low = _planes(given, cancelled)

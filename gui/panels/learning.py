@@ -16,6 +16,7 @@ import upsampler
 from upsampler import kernel_files
 
 from .. import learning, state
+from ..areas import named
 from ..learning import Learned, Lesson
 from ..scheduler import Outcome, Scheduler
 from ..store import Store
@@ -63,6 +64,7 @@ class LearningPanel(Panel):
         store.changed.connect(self._check_picture)
 
         self.form, self.status = RecipeForm(), controls.note()
+        self.caption = controls.note()
         self.plot = Plot("step", "mean squared error")
         self.kernel, self.remark = KernelPicture(), controls.note()
         self.buttons = {
@@ -75,8 +77,8 @@ class LearningPanel(Panel):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(6)
         for widget, stretch in (
-            (self.form, 0), (controls.row(*self.buttons.values()), 0), (self.status, 0),
-            (self.plot, 2), (self.kernel, 3), (self.remark, 0),
+            (self.caption, 0), (self.form, 0), (controls.row(*self.buttons.values()), 0),
+            (self.status, 0), (self.plot, 2), (self.kernel, 3), (self.remark, 0),
         ):  # fmt: skip
             column.addWidget(widget, stretch)
         self._show_state()
@@ -197,6 +199,7 @@ class LearningPanel(Panel):
             self.learned = outcome.value
             self._published.publish(outcome.value)
             self._show_learned(outcome.value)
+            self.status.setText(f"{self.status.text()}; not saved")
         self._show_state()
 
     def _check_picture(self) -> None:
@@ -213,6 +216,11 @@ class LearningPanel(Panel):
         """The panel shows its own kernel, whatever the panes show."""
         methods = {frame.request.pane.method for frame in shot.frames.values()}
         self._seen = self._seen or self._published.method in methods
+        scale = self.form.scale.value()
+        lesson = Lesson(shot.state.source, shot.state.truth, self.form.recipe())
+        pane = named(shot.state, shot.state.focus)
+        learned_from = "its truth" if lesson.has_truth else f"its averages, {scale} times smaller"
+        self.caption.setText(f"Pane {pane}: from the picture and {learned_from}")
 
     def _show_state(self) -> None:
         running = self._run is not None

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+MISSING = "Curves are drawn by pyqtgraph ({}); get it with `pip install 'upsampler[gui]'`."
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,8 @@ class Plot(QWidget):
     ) -> None:
         """These curves instead of all others, and a line up and down at `mark`."""
         self.curves, self.marked = tuple(curves), mark
-        if self._plot is None:
-            self._make()
+        if self._plot is None and not self._make():
+            return
         self._plot.setLogMode(False, logarithmic)
         while len(self._items) > len(curves):
             self._plot.removeItem(self._items.pop())
@@ -73,19 +75,24 @@ class Plot(QWidget):
         if mark is not None:
             self._line.setValue(mark)
 
-    def _make(self) -> None:
-        import pyqtgraph
-
+    def _make(self) -> bool:
+        layout = self.layout()
+        assert layout is not None
+        try:
+            import pyqtgraph
+        except ImportError as error:
+            if not layout.count():
+                layout.addWidget(QLabel(MISSING.format(error), wordWrap=True))
+            return False
         self._plot = pyqtgraph.PlotWidget()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)  # the wheel scrolls the panel
         self._line = pyqtgraph.InfiniteLine(angle=90)
         self._plot.addItem(self._line, ignoreBounds=True)
-        layout = self.layout()
-        assert layout is not None
         layout.addWidget(self._plot)
         self._colour()
+        return True
 
     def _set(self, item: Any, curve: Curve) -> None:
         # An item whose kind of steps changes would draw its old data with the new kind.

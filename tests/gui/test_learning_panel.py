@@ -10,9 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from upsampler_gui import changes, panes, state
 from upsampler_gui.panels import learning as panel_module
+from upsampler_gui.source import source
 
 import upsampler
 from upsampler.charts import SAMPLE
+from upsampler.images import Picture
 from upsampler.kernel_upsampling import upsample_with_kernel
 from upsampler.methods import parse
 
@@ -236,6 +238,22 @@ def test_tips_tell_the_weights(qtbot, window, panel):
     at = QPoint(left + 4 * k + k // 2, top + 2 * k + k // 2)
     assert panel.kernel.tip(at.toPointF()) == f"row 2, column 4: {weight:.6g}"
     assert panel.kernel.tip(QPoint(-3, 4).toPointF()) == ""
+
+
+def test_what_is_learned_from_is_said(qtbot, window, panel):
+    assert panel.caption.text().endswith("from the picture and its averages, 2 times smaller")
+    now = window.store.state
+    small = upsampler.avg_pool2d(
+        now.source.values[:50, :80].transpose(2, 0, 1)[None].astype(np.float32), 2
+    )
+    given = source(Picture(small[0].transpose(1, 2, 0) / 255, False), "small")
+    truth = source(Picture(now.source.values[:50, :80], False), "large")
+    window.store.update(lambda _now: changes.with_truth(state.opened(now, given), truth))
+    settle(qtbot, window)
+    assert panel.caption.text().endswith("from the picture and its truth")
+    panel.buttons["learn"].click()
+    finish(qtbot, window, panel)
+    assert panel.status.text().endswith("dB; not saved")
 
 
 def test_escape_stops_it_and_figures_can_be_typed(qtbot, window, panel):

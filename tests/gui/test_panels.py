@@ -1,12 +1,13 @@
 """Each panel in a window, against what NumPy and scikit-image say."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QSpinBox
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSpinBox
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from upsampler_gui import actions, changes, panes, state
 from upsampler_gui.panels import PANELS
@@ -234,6 +235,16 @@ def test_what_is_outside_of_the_histogram_is_said(qtbot, window, show):
     assert "below" in text[3]
     assert "above" in text[3]
     assert all((curve.y > 0).all() for curve in panel.plot.curves)
+
+
+def test_without_pyqtgraph_the_panel_says_so(qtbot, window, show, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyqtgraph", None)
+    show(drive.noise(20, 31))
+    panel = open_panel(qtbot, window, "histogram")
+    window.store.update(state.pan, 3, 4)
+    finish(qtbot, window)
+    (label,) = panel.plot.findChildren(QLabel)
+    assert "pip install 'upsampler[gui]'" in label.text()
 
 
 # -- profile --------------------------------------------------------------------------------------
