@@ -205,8 +205,10 @@ class Compare(QWidget):
             self._show_scores()
 
     def _show_scores(self) -> None:
+        scored = self._store.state.reference == TRUTH
+        self.truth.show_score("", scored)
         for i, pane in enumerate(self.panes):
-            pane.show_score(self._scores.text(i))
+            pane.show_score(self._scores.text(i), scored)
 
     def _show_blinking(self, state: ViewerState) -> None:
         if state.blinking != self._blink.isActive():

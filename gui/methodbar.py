@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from upsampler.methods import MENU
+from upsampler.kernel_methods import KernelMethod
+from upsampler.methods import MENU, Method
 
 from . import panes
 from . import state as change
@@ -103,7 +104,8 @@ class MethodDock(QDockWidget):
             group = QTreeWidgetItem(tree, [heading])
             group.setFlags(group.flags() & ~Qt.ItemFlag.ItemIsSelectable)
             for method in methods:
-                item = QTreeWidgetItem(group, [method.label])
+                item = QTreeWidgetItem(group, [_short(method)])
+                item.setToolTip(0, method.name)
                 item.setData(0, KEY, method.name)
         tree.expandAll()
         tree.itemClicked.connect(self._chosen)
@@ -164,3 +166,10 @@ class MethodDock(QDockWidget):
                 if group.child(j).data(0, KEY) == method:
                     return group.child(j)
         return None
+
+
+def _short(method: Method) -> str:
+    """A method under the heading of its family."""
+    if not isinstance(method, KernelMethod):
+        return method.label
+    return method.name.removeprefix(f"{method.FAMILY}:").replace(":", "  ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from upsampler.methods import MENU
@@ -14,6 +15,7 @@ from .source import Source
 from .state import TRUTH, Pane
 from .texts import SCALES, method_texts, scale_text, variants
 
+ROOMY = 420  # points from which a title has room for what is least asked for
 METHODS = {
     heading: {method.name: method.label for method in methods} for heading, methods in MENU.items()
 }
@@ -43,6 +45,8 @@ class PaneWidget(QFrame):
         self.score = QLabel()
         self.score.setObjectName("score")
         self.score.setToolTip("PSNR and SSIM of the whole result against the reference picture")
+        self.score.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.score.hide()
         self.milliseconds = QLabel()
         self.milliseconds.setObjectName("milliseconds")
         self.milliseconds.setToolTip("Time to compute what is seen")
@@ -64,6 +68,7 @@ class PaneWidget(QFrame):
         title = QWidget()
         title.setObjectName("title")
         title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        title.setMinimumHeight(self.method.sizeHint().height() + 8)  # without buttons as well
         row = QHBoxLayout(title)
         row.setContentsMargins(8, 3, 8, 3)
         row.setSpacing(4)
@@ -74,13 +79,13 @@ class PaneWidget(QFrame):
         self.name.setVisible(index == TRUTH)
         row.addWidget(self.shifted)
         row.addStretch(1)
-        row.addWidget(self.score)
         row.addWidget(self.milliseconds)
         row.addWidget(self.chip)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addWidget(title)
+        column.addWidget(self.score)
         column.addWidget(self.canvas)
 
     def show_truth(self, truth: Source | None, is_reference: bool) -> None:
@@ -106,8 +111,14 @@ class PaneWidget(QFrame):
             self.style().unpolish(self)  # a property is looked at only when polished
             self.style().polish(self)
 
-    def show_score(self, text: str) -> None:
+    def show_score(self, text: str, scored: bool) -> None:
+        """What the pane reaches; `scored` if panes are, so that all have room for it alike."""
         self.score.setText(text)
+        self.score.setVisible(scored)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.milliseconds.setVisible(self.width() >= ROOMY)
+        super().resizeEvent(event)
 
     def show_chip(self, chip: str, seconds: float | None = None) -> None:
         if chip != self.chip.text():

@@ -119,7 +119,8 @@ QToolButton:disabled {{ color: #7c838d; }}
 #title {{ background: {t.raised}; }}
 #method {{ font-weight: 600; }}
 #role {{ color: {t.accent}; padding: 0 6px; }}
-#milliseconds, #parameters, #score {{ color: {t.dim}; }}
+#milliseconds, #parameters {{ color: {t.dim}; }}
+#score {{ color: {t.text}; background: {t.raised}; padding: 0 8px 3px 8px; }}
 #chip {{ border-radius: 8px; padding: 1px 8px; }}
 #banner {{ background: {banner}; border-bottom: 1px solid {t.line}; }}
 #banner QLabel, #banner QToolButton {{ color: {banner_text}; padding: 2px 6px; }}
