@@ -1,20 +1,38 @@
-"""From a command line to a window.  PySide6 is imported when one is opened, not before."""
+"""From a command line or a script to a window.  PySide6 is imported when one is opened."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
+from typing import TYPE_CHECKING, Any
 
-from .display import why_not
+from upsampler.images import ImageError, write
+from upsampler.picture import Picture
 
-__all__ = ["NoWindow", "main", "why_not"]
+from .display import missing_package, why_not
+from .launch import Launch, first_source
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from .mainwindow import MainWindow
+
+__all__ = ["NoWindow", "export", "main", "open_window", "why_not"]
+
+SIZE = 1920, 1080  # of a picture that is exported without a window
+CALM = 5  # rounds of events without news: new titles may move the panes, which draw anew then
+PATIENCE = 600  # seconds that its panes may take
+GIL = 0.001  # seconds after which a worker hands over to the window, which Python makes 0.005
+_OPEN: list[Any] = []  # windows opened by scripts: Qt does not keep them
 
 
 class NoWindow(RuntimeError):
     """No window can be opened here; the message says why, and what would help."""
 
 
-def main(files: list[str]) -> int:
+def main(files: list[str], launch: Launch = Launch()) -> int:  # noqa: B008  # it is frozen
     """Open the viewer and stay until its last window is closed.
 
     Parameters
@@ -22,6 +40,8 @@ def main(files: list[str]) -> int:
     files : list of str
         Pictures, a window for each; the built-in test chart where there is none.  A file that
         cannot be read is told in its window.
+    launch : Launch
+        What they show from the start.
 
     Returns
     -------
@@ -32,24 +52,133 @@ def main(files: list[str]) -> int:
     ------
     NoWindow
         If PySide6, a library or a display is missing.
+    ValueError
+        If what is asked for cannot be.
     """
+    application = _application()
+    # Python sees a Ctrl-C only between two of its own instructions, and Qt's loop has none.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from .mainwindow import MainWindow
+
+    windows = []
+    for path in files or [None]:
+        if launch.plain:
+            windows.append(MainWindow(path))
+        else:
+            windows.append(MainWindow())
+            _begin(windows[-1], launch, path)
+    for window in windows:
+        window.show()
+    return application.exec()
+
+
+def open_window(launch: Launch, source: Any, block: bool) -> None:
+    """Open a window on a `Source`, for scripts; with `block` stay until it is closed.
+
+    Raises
+    ------
+    NoWindow, ValueError
+        As `main`.
+    """
+    application = _application()
+    from .mainwindow import MainWindow
+
+    state = launch.state(source)
+    window = MainWindow()
+    window.store.adjust(lambda _: state)
+    _OPEN[:] = [other for other in _OPEN if other.isVisible()]
+    _OPEN.append(window)
+    window.show()
+    if block:
+        application.exec()
+
+
+def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] = SIZE) -> None:
+    """Write what a window would show to a picture file, without a screen.
+
+    Parameters
+    ----------
+    path : str or None
+        The picture; None for the built-in test chart.
+    launch : Launch
+    target : str
+    size : (int, int)
+        Width and height of the window.
+
+    Raises
+    ------
+    NoWindow
+        If PySide6 or a library is missing.
+    ImageError, ValueError
+        If a file cannot be read or written, or a pane fails.
+    """
+    reason = missing_package()
+    if reason is not None:
+        raise NoWindow(reason)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    state = launch.state(first_source(path))
+    application = _application()
+    from PySide6.QtCore import qInstallMessageHandler
+
+    from .mainwindow import MainWindow
+
+    # What Qt's platform without a screen lacks is no news to anybody who asked for it.
+    before = qInstallMessageHandler(lambda *_: None)
+    window = MainWindow()
+    try:
+        window.store.adjust(lambda _: state)
+        window.resize(*size)
+        window.show()
+        _wait(application, window)
+        for pane in window.compare.panes:
+            if pane.canvas.error:
+                raise ImageError(pane.canvas.error)
+        write(target, Picture(window.exporter.view()))
+    finally:
+        window.close()
+        qInstallMessageHandler(before)
+
+
+def _wait(application: QApplication, window: MainWindow) -> None:
+    """Until everything is shown that will be."""
+    end = time.monotonic() + PATIENCE
+    calm = 0
+    while calm < CALM:
+        application.processEvents()
+        done = window.compare.is_settled and window.compare.is_measured
+        calm = calm + 1 if done else 0
+        if time.monotonic() > end:
+            raise ImageError(f"the panes were not finished within {PATIENCE} seconds")
+        time.sleep(0.002)
+
+
+def _begin(window: MainWindow, launch: Launch, path: str | None) -> None:
+    """Have a window show what is asked for, or say why it cannot."""
+    from . import state as change
+
+    try:
+        state = launch.state(first_source(path))
+    except ValueError as error:
+        window.store.adjust(change.warned, str(error))
+        return
+    window.store.adjust(lambda _: state)
+
+
+def _application() -> QApplication:
     reason = why_not()
     if reason is not None:
         raise NoWindow(reason)
     from PySide6.QtWidgets import QApplication
 
     from . import theme
-    from .mainwindow import MainWindow
 
-    application = QApplication.instance() or QApplication(sys.argv[:1])
+    known = QApplication.instance()
+    application = known or QApplication(sys.argv[:1])
     application.setApplicationName("upsampler")
-    theme.apply(application)
-    # Python sees a Ctrl-C only between two of its own instructions, and Qt's loop has none.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    windows = [MainWindow(path) for path in files or [None]]
-    for window in windows:
-        window.show()
-    return application.exec()
+    if known is None:
+        theme.apply(application)
+        sys.setswitchinterval(min(sys.getswitchinterval(), GIL))
+    return application
 
 
 if __name__ == "__main__":

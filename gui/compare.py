@@ -171,6 +171,11 @@ class Compare(QWidget):
         waiting = self._soon.isActive() or self._later.isActive() or not self._scheduler.idle
         return bool(self._scene.slots) and not waiting
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the titles have all scores that they will have."""
+        return self._scores.idle
+
     # -- from state to requests to pixels ---------------------------------------------------------
 
     def refresh(self) -> None:

@@ -54,7 +54,7 @@ def why_not() -> str | None:
     str or None
         Names what is missing, a package, a library or a display, and how to get it.
     """
-    reason = _missing_package()
+    reason = missing_package()
     if reason is not None or not sys.platform.startswith("linux"):
         return reason
     platform = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
@@ -74,7 +74,8 @@ def why_not() -> str | None:
     return None if said is None else reason or said
 
 
-def _missing_package() -> str | None:
+def missing_package() -> str | None:
+    """Why PySide6 cannot be used, even without a display; None where it can."""
     try:
         importlib.import_module("PySide6.QtWidgets")
     except ModuleNotFoundError:

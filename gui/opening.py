@@ -15,6 +15,7 @@ from upsampler.kernel_files import method_of
 
 from . import changes, panes, session, source, state
 from .degrade import degrade
+from .launch import check_truth
 from .scheduler import Outcome, Scheduler
 from .sources.recent import remember
 from .sources.slices import Slice, next_channel
@@ -176,15 +177,10 @@ class Opener(QObject):
             self._store.update(changes.degraded, *outcome.value, what[1])
 
     def _take_truth(self, truth: source.Source) -> None:
-        now = self._store.state
-        sizes = {now.subject(i).size for i in range(len(now.panes))}
-        if truth.size not in sizes:
-            made = ", ".join(f"{w} x {h}" for h, w in sorted(sizes))
-            height, width = truth.size
-            self._store.update(
-                state.failed,
-                f"{truth.name}: {width} x {height} pixels; the panes make {made}, none as many.",
-            )
+        try:
+            check_truth(self._store.state, truth)
+        except ValueError as error:
+            self._store.update(state.failed, str(error))
             return
         self._store.update(changes.with_truth, truth)
 

@@ -45,5 +45,10 @@ class Scores(QObject):
         psnr, ssim, _, _ = metering.texts(outcome.value)
         return psnr if psnr == "identical" else f"{psnr}  SSIM {ssim}"
 
+    @property
+    def idle(self) -> bool:
+        """Whether every score that is wanted is known."""
+        return self._lane.idle
+
     def close(self) -> None:
         self._lane.close()

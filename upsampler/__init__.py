@@ -42,6 +42,7 @@ from .shuffle import (
 from .threads import get_num_threads, set_num_threads
 from .training import train
 from .training_state import Training
+from .viewing import compare
 
 __version__ = "0.1.0"
 
@@ -64,6 +65,7 @@ __all__ = [
     "backends",
     "buffer_pool_info",
     "checkerboard",
+    "compare",
     "conv_transpose1d",
     "conv_transpose1d_backward",
     "conv_transpose2d",

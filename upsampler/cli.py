@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .cli_types import METHOD, SCALE, SIDE, SIZE, THREADS
+from .cli_types import METHOD, POINT, SCALE, SIDE, SIZE, THREADS
 from .console import Progress, fail, note, open_streams, stoppable
 from .formats import check_ending, check_room, check_writable
 from .images import ImageError, Picture, read, write
@@ -259,14 +259,54 @@ def fit(
 
 @cli.command()
 @click.argument("files", nargs=-1, type=click.Path())
-def view(files: tuple[str, ...]) -> None:
+@click.option(
+    "--method", "-m", "methods", multiple=True, metavar="METHOD[:SCALE]",
+    help="A pane: a method as for compare, a scale behind it at will; up to nine times.",
+)  # fmt: skip
+@click.option(
+    "--reference", "-r", type=click.Path(),
+    help="Ground truth; methods without a scale make its size.",
+)  # fmt: skip
+@click.option(
+    "--mode", type=click.Choice(["grid", "split", "blink", "diff", "single"]), default="grid",
+    show_default=True, help="How the panes share the window.",
+)  # fmt: skip
+@click.option("--at", type=POINT, help="The pixel of FILE in the middle, such as 120,80.")
+@click.option(
+    "--zoom", type=click.FloatRange(0, 1024, min_open=True),
+    help="Screen pixels for a pixel of the first method.",
+)  # fmt: skip
+@click.option(
+    "--export", "-o", "target", type=click.Path(),
+    help="Write what would be shown to this picture file; needs no screen.",
+)  # fmt: skip
+@click.option("--size", type=SIZE, help="Of the window that is exported.  [default: 1920x1080]")
+@click.option("--force", "-f", is_flag=True, help="Replace the file of --export where it exists.")
+def view(
+    files: tuple[str, ...],
+    methods: tuple[str, ...],
+    reference: str | None,
+    mode: str,
+    at: tuple[float, float] | None,
+    zoom: float | None,
+    target: str | None,
+    size: tuple[int, int] | None,
+    force: bool,
+) -> None:
     """Open the viewer on FILES, or on the built-in chart.
 
-    Where no window can be opened, the contact sheet of the first file is written instead.
+    Where no window can be opened, the contact sheet of the first file is written instead;
+    --export writes the view itself, and works without a screen.
     """
-    from .cli_view import open_viewer
+    from .cli_view import Wish, export_view, open_viewer
 
-    code = open_viewer(list(files))
+    wish = Wish(methods, reference, mode, at, zoom)
+    if target is not None:
+        export_view(list(files), wish, target, size, force)
+        return
+    if size is not None or force:
+        raise click.UsageError("--size and --force go with --export")
+    code = open_viewer(list(files), wish)
     if code:
         raise click.exceptions.Exit(code)
 

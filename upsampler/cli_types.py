@@ -15,6 +15,7 @@ _SCALE = re.compile(
     r"\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?|\d{1,20}/0*[1-9]\d{0,19}", re.IGNORECASE
 )
 _SIZE = re.compile(r"(\d{1,20})[xX](\d{1,20})")
+_POINT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?),\s*(\d{1,9}(?:\.\d{1,9})?)")
 _LARGEST = 10**6  # factor: from its inverse to itself
 _LONGEST = 2**31 - 1  # pixels of a side: what PNG holds, and none of the others holds more of use
 
@@ -64,5 +65,19 @@ class MethodType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-SCALE, SIZE, METHOD = ScaleType(), SizeType(), MethodType()
+class PointType(click.ParamType):
+    """``X,Y`` in pixels, which may be fractions."""
+
+    name = "X,Y"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        match = _POINT.fullmatch(value.strip())
+        if not match:
+            self.fail(f"got {value!r}; allowed: X,Y such as 120,80", param, ctx)
+        return float(match[1]), float(match[2])
+
+
+SCALE, SIZE, METHOD, POINT = ScaleType(), SizeType(), MethodType(), PointType()
 SIDE, THREADS = click.IntRange(1, _LONGEST), click.IntRange(1)

@@ -12,7 +12,7 @@ from upsampler.images import ImageError
 from upsampler.picture import Picture, check_memory, shown
 
 from ..source import Source, source
-from .slices import Slice, guess
+from .slices import LAYOUTS, Slice, guess, with_layout
 
 MAPPED = 256 << 20  # bytes from which a file is mapped: its pages are read when they are looked at
 
@@ -30,8 +30,11 @@ class Shelf:
         If there is no array of numbers in it: a sentence that says why.
     """
 
+    path: str | None
+
     def __init__(self, path: str) -> None:
         self.path = path
+        self.name = os.path.basename(path)
         self._held: tuple[str, np.ndarray] | None = None
         with open(path, "rb") as file:
             self.zipped = file.read(2) == b"PK"
@@ -45,6 +48,11 @@ class Shelf:
             self.members = tuple(name for name in names if self._usable(name))
             if not self.members:
                 raise ImageError(f"{shown(path)}: holds no array that could be a picture")
+
+    @property
+    def where(self) -> str:
+        """The file, for errors."""
+        return shown(self.path or self.name)
 
     def _usable(self, member: str) -> bool:
         try:
@@ -62,14 +70,13 @@ class Shelf:
         except ImageError:
             raise
         except MemoryError as error:
-            raise ImageError(f"{shown(self.path)}: too large for this machine") from error
+            raise ImageError(f"{self.where}: too large for this machine") from error
         except Exception as error:  # zip and npy files are malformed in many ways
             reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
-            raise ImageError(f"{shown(self.path)}: corrupt or not supported ({reason})") from error
+            raise ImageError(f"{self.where}: corrupt or not supported ({reason})") from error
         if array.dtype.kind not in "biuf":
             raise ImageError(
-                f"{shown(self.path)}: holds dtype {array.dtype}, a picture is made of integers or "
-                "floats"
+                f"{self.where}: holds dtype {array.dtype}, a picture is made of integers or floats"
             )
         self._held = (member, array)
         return array
@@ -97,7 +104,7 @@ class Shelf:
         except ValueError as error:
             if isinstance(error, ImageError):
                 raise
-            raise ImageError(f"{shown(self.path)}: {error}") from None
+            raise ImageError(f"{self.where}: {error}") from None
 
     def source(self, slice_: Slice) -> Source:
         """One picture of the file."""
@@ -105,14 +112,45 @@ class Shelf:
         pixels = slice_.of(array)
         plain = slice_.layout == "HWC" and slice_.channel is None
         alpha = plain and pixels.shape[2] in (2, 4) and pixels.dtype.name in ("uint8", "uint16")
-        name = os.path.basename(self.path)
-        if slice_.text:
-            name = f"{name}  {slice_.text}"
+        name = f"{self.name}  {slice_.text}".strip()
         mapped = self.mapped
         if alpha and mapped:
             pixels, alpha = pixels[:, :, :-1], False  # weighing would take a copy of all of it
         made = source(Picture(pixels, alpha), name, self.path, mapped=mapped)
         return replace(made, shelf=self, slice=slice_)
+
+
+class Held(Shelf):
+    """An array in memory as if it were a file of one.
+
+    Parameters
+    ----------
+    array : ndarray
+    name : str
+        For titles and errors.
+    """
+
+    path = None
+
+    def __init__(self, array: np.ndarray, name: str) -> None:
+        self.name, self.zipped, self.members = name, False, ("",)
+        if array.dtype.kind not in "biuf":
+            raise ImageError(
+                f"{name}: got dtype {array.dtype}; allowed: integers, floats and booleans"
+            )
+        self._held = ("", np.asarray(array, array.dtype.newbyteorder("=")))
+
+    def begin(self, layout: str | None) -> Slice:
+        """The first picture, in a layout that somebody has given or in the likeliest."""
+        if layout is None:
+            return self.guess()
+        shape = self.array("").shape
+        if layout not in LAYOUTS.get(len(shape), ()):
+            allowed = ", ".join(LAYOUTS.get(len(shape), ())) or "arrays of 2 to 5 axes"
+            raise ImageError(f"layout: got {layout!r} for shape {shape}; allowed: {allowed}")
+        if 0 in shape:
+            return self.guess()
+        return with_layout(Slice(layout), layout, shape)
 
 
 def open_shelf(path: str) -> Source:

@@ -10,8 +10,8 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox
-from upsampler_gui import clipboard, export, exporting, state
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from upsampler_gui import app, clipboard, export, exporting, state
 from upsampler_gui.settings import Region
 
 from upsampler.images import read
@@ -38,6 +38,7 @@ def saving(window, qtbot, monkeypatch, tmp_path):
 
 def test_the_view_is_exported_as_it_is_on_the_screen(window, qtbot, show, saving):
     show(drive.noise(91, 64))
+    app._wait(QApplication.instance(), window)
     path = saving("export_view", "view.png")
     wanted = drive.pixels_of(window.compare.grab().toImage())
     made = read(path).pixels.astype(np.uint32)
