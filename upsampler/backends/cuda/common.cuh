@@ -162,6 +162,15 @@ template <class T, class R> __device__ __forceinline__ T to_item(R v) { return R
 __device__ __forceinline__ bool finite(f32 v) { return fabsf(v) <= 3.402823466e+38f; }
 __device__ __forceinline__ bool finite(f64 v) { return fabs(v) <= 1.7976931348623157e+308; }
 
+// Keeps a value that a loop needs in a register: NVRTC would work it out anew in every turn, which
+// was a quarter of all instructions of march.cu.
+__device__ __forceinline__ void keep(i64 &v)
+{
+#ifdef __CUDACC_RTC__
+    asm("" : "+l"(v));
+#endif
+}
+
 // --- vectors ----------------------------------------------------------------------------------
 
 // N neighbouring items.  Up to 16 bytes are one access, more are several of 16.

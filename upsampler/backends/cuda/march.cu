@@ -158,19 +158,19 @@ __device__ __forceinline__ Lanes blend(const Lanes *ring, const REAL *__restrict
 #endif
 }
 
-// One output row without a ring.
-template <bool CAREFUL>
+// One output row without a ring; with SKIP weights of 0 are left out.
+template <bool CAREFUL, bool SKIP>
 __device__ __forceinline__ Lanes read_rows(
     const SOURCE *__restrict__ from, const Columns &own, INDEX pitch,
     const REAL *__restrict__ weights, int row_taps)
 {
     const int taps = TAPS ? TAPS : row_taps;
     Sums<CAREFUL> sums;
-    bool none = ADJOINT;
+    bool none = SKIP;
 #pragma unroll
     for (int t = 0; t < taps; ++t, from += pitch) {
         REAL w = weights[t];
-        if (ADJOINT && w == 0) continue;
+        if (SKIP && w == 0) continue;
         none = false;
         Lanes h = resample<CAREFUL>(from, own);
 #pragma unroll
@@ -178,6 +178,15 @@ __device__ __forceinline__ Lanes read_rows(
     }
     if (none) return Lanes{};
     return sums.done();
+}
+
+// Whether no weight is 0, so that rows need no look at each; a product that underflows says no.
+__device__ __forceinline__ bool complete(const REAL *__restrict__ weights)
+{
+    REAL all = 1;
+#pragma unroll
+    for (int t = 0; t < TAPS; ++t) all *= weights[t];
+    return TAPS > 0 && all != 0;
 }
 
 // Whether a lane may not be finite.  One sum of all costs less than a look at each; where it
@@ -218,6 +227,7 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
     own.taps = column_taps;
 #if COLUMNS == 0
     own.at = (i64)column * sizeof(SOURCE);
+    keep(own.at);
 #elif VECTOR
     const INDEX pixel = column / inner;
     const i64 begin = (i64)column_start[pixel] * inner + column - pixel * inner;
@@ -225,6 +235,8 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
     own.next = own.at + (begin + inner < in_pitch ? own.step : 0);
     own.weights += pixel * column_taps;
     own.weight = own.weights[0];
+    keep(own.at);
+    keep(own.next);
 #else
     own.pitch = pitch;
     own.weights += column;
@@ -234,6 +246,8 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
         own.at[j] = (i64)begin * sizeof(SOURCE);
         own.next[j] = own.at[j] + (begin + inner < in_pitch ? own.step : 0);
         own.weight[j] = own.weights[j];
+        keep(own.at[j]);
+        keep(own.next[j]);
     }
 #endif
 
@@ -244,8 +258,13 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
         for (INDEX r = first; r < stop; ++r, yp += pitch) {
             const SOURCE *from = xp + row_start[r] * in_pitch;
             const REAL *weights = row_weight + r * (TAPS ? TAPS : row_taps);
-            Lanes v = read_rows<false>(from, own, in_pitch, weights, row_taps);
-            if (CHECK && odd(v)) v = read_rows<true>(from, own, in_pitch, weights, row_taps);
+            Lanes v;
+            if (!ADJOINT || complete(weights))
+                v = read_rows<false, false>(from, own, in_pitch, weights, row_taps);
+            else
+                v = read_rows<false, true>(from, own, in_pitch, weights, row_taps);
+            if (CHECK && !ADJOINT && odd(v))
+                v = read_rows<true, false>(from, own, in_pitch, weights, row_taps);
             write(yp, v);
         }
 #else
