@@ -80,6 +80,7 @@ class Compare(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(6, 6, 6, 6)
         self._grid.setSpacing(6)
+        self._size = (1, 1)
         self._placed: tuple[int, ...] = ()
         self._arrange()
         store.changed.connect(self._soon.start)
@@ -158,7 +159,9 @@ class Compare(QWidget):
         or their middles, and with them the rounded offsets, would differ by half a pixel.
         """
         sizes = [self.pane(i).canvas.device_size() for i in self._placed]
-        return max(width for width, _ in sizes), max(height for _, height in sizes)
+        if sizes:  # a pane that goes tells the mouse to leave: then no other has its place yet
+            self._size = max(width for width, _ in sizes), max(height for _, height in sizes)
+        return self._size
 
     def close_workers(self) -> None:
         self._blink.stop()

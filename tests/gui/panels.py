@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QCursor
 from upsampler_gui import changes, state
 
 from . import drive
@@ -11,6 +13,7 @@ from . import drive
 def open_panel(qtbot, window, name):
     """The panel of that name, opened and done with what it was asked for."""
     window.resize(1500, 900)  # the tests' own size leaves 120 pixels for each pane
+    QCursor.setPos(window.mapToGlobal(QPoint(1, 1)))  # on a real screen it may be in a pane
     window.store.update(changes.open_panel, name)
     finish(qtbot, window)
     return window.dock.panels[name]
