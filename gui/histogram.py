@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .render import never
 from .source import Source
 
 BINS = 256
+MOST = 1 << 25  # samples that are counted: a second or so
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Histogram:
     counts : (C, bins) int64
     below, above, nan : (C,) int64
         What lies outside of all bins, infinite values included, and what is no number.
+    every : int
+        Of large parts every so manyth row is counted.
     """
 
     edges: np.ndarray
@@ -33,6 +36,7 @@ class Histogram:
     below: np.ndarray
     above: np.ndarray
     nan: np.ndarray
+    every: int = 1
 
     @property
     def totals(self) -> np.ndarray:
@@ -59,7 +63,7 @@ def bin_edges(source: Source) -> np.ndarray:
 
 
 def histogram(part: Part, cancelled: Callable[[], bool] = never) -> Histogram:
-    """Count the values of a part.
+    """Count the values of a part, of some of its rows where there are more than `MOST`.
 
     Raises
     ------
@@ -71,13 +75,14 @@ def histogram(part: Part, cancelled: Callable[[], bool] = never) -> Histogram:
     counts = np.zeros((channels, bins), np.int64)
     outside = np.zeros((3, channels), np.int64)
     levels = part.source.values.dtype.name in ("uint8", "uint16")
-    for block in part.blocks(cancelled):
+    every = max(-(-prod(part.shape) // MOST), 1)
+    for block in part.blocks(cancelled, every):
         for c in range(channels):
             values = block[..., c].ravel()
             found = _levels(values, edges) if levels else _numbers(values, edges, scale)
             counts[c] += found[0]
             outside[:, c] += found[1]
-    return Histogram(edges, counts, *outside)
+    return Histogram(edges, counts, *outside, every)
 
 
 def _levels(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:

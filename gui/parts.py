@@ -49,8 +49,8 @@ class Part:
         top = self.rows[0]
         return render.output(self.source, self.pane, (top + start, top + stop), self.cols)
 
-    def blocks(self, cancelled: Callable[[], bool] = never) -> Iterator[np.ndarray]:
-        """All rows, a block at a time.
+    def blocks(self, cancelled: Callable[[], bool] = never, every: int = 1) -> Iterator[np.ndarray]:
+        """All rows, a block at a time; or only every so manyth row.
 
         Raises
         ------
@@ -58,10 +58,10 @@ class Part:
             Before the next block, once `cancelled` returns True.
         """
         height, width, channels = self.shape
-        step = max(BLOCK // max(width * channels, 1), 1)
-        for start in range(0, height, step):
+        depth = max(BLOCK // max(width * channels, 1), 1) if every == 1 else 1
+        for start in range(0, height, max(depth, every)):
             give_up_if(cancelled)
-            yield self.read(start, min(start + step, height))
+            yield self.read(start, min(start + depth, height))
 
     def values(self, cancelled: Callable[[], bool] = never) -> np.ndarray:
         """(h, w, C): all of it at once."""

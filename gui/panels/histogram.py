@@ -93,4 +93,5 @@ class HistogramPanel(WorkingPanel):
             "below": int(self._chosen(found.below)),
             "above": int(self._chosen(found.above)),
         }
-        return ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+        words = [f"{count} {name}" for name, count in counted.items() if count]
+        return ", ".join([*words, *([f"1 of {found.every} rows"] if found.every > 1 else [])])

@@ -68,9 +68,8 @@ class MetricsPanel(WorkingPanel):
     def ask(self, shot: Shot) -> None:
         state = shot.state
         near = [Area.REGION] if state.region is not None else []
-        self._near.ask(
-            *(job for area in [*near, Area.VISIBLE] for job in _jobs(shot, area).values())
-        )
+        near_jobs = [job for area in [*near, Area.VISIBLE] for job in _jobs(shot, area).values()]
+        self._near.ask(*(job for job in near_jobs if _samples(job) <= AUTOMATIC))
         jobs = tuple(_jobs(shot, Area.WHOLE).values())
         if jobs != self._wanted and max((_samples(job) for job in jobs), default=0) > AUTOMATIC:
             jobs = ()
@@ -120,6 +119,8 @@ class MetricsPanel(WorkingPanel):
         outcome = lane.get(job)
         if job.trouble:
             return ["\N{EN DASH}"], f"Nothing to compare: this pane makes {job.trouble}.", None
+        if outcome is None and area is not Area.WHOLE and not lane.wants(job):
+            return ["\N{EN DASH}"], "Too much to measure with every move: zoom in.", None
         if outcome is None:
             return ["\N{HORIZONTAL ELLIPSIS}" if lane.wants(job) else ""], "", None
         if outcome.error is not None:

@@ -251,6 +251,7 @@ def test_what_is_learned_from_is_said(qtbot, window, panel):
     window.store.update(lambda _now: changes.with_truth(state.opened(now, given), truth))
     settle(qtbot, window)
     assert panel.caption.text().endswith("from the picture and its truth")
+    panel.form.steps.setValue(40)
     panel.buttons["learn"].click()
     finish(qtbot, window, panel)
     assert panel.status.text().endswith("dB; not saved")

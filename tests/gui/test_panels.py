@@ -190,6 +190,11 @@ def test_large_pictures_are_measured_when_somebody_asks(qtbot, window, show, mon
     show(drive.noise(60, 71))
     panel = open_panel(qtbot, window, "metrics")
     assert cells(panel)["Whole picture"][1][1] == ""
+    # What is visible is as large; only a small region is measured unasked.
+    assert cells(panel)["Visible"][1][1] == "\N{EN DASH}"
+    window.store.update(changes.set_region, (3, 4), (7, 8))
+    finish(qtbot, window)
+    assert cells(panel)["Region: 4 x 4 source pixels at (4, 3)"][3][1].endswith("dB")
     assert panel.button.isVisible()
     panel.button.click()
     assert panel.button.text() == "Stop"

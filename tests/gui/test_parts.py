@@ -7,6 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from upsampler_gui import histogram as histogram_module
 from upsampler_gui import metering, parts
 from upsampler_gui.histogram import bin_edges, histogram
 from upsampler_gui.metering import Comparison, meter
@@ -248,6 +249,16 @@ def test_every_type_is_measured_and_counted(dtype):
     assert measured.psnr == pytest.approx(wanted.psnr, abs=1e-6)
     assert measured.ssim == pytest.approx(wanted.ssim, abs=1e-6)
     assert measured.max_error == wanted.max_error
+
+
+def test_of_large_parts_some_rows_are_counted(monkeypatch):
+    monkeypatch.setattr(histogram_module, "MOST", 1000)
+    pixels = drive.noise(31, 17, 3)
+    found = histogram(whole(opened(pixels), pane()))
+    assert found.every == 2  # 1581 samples
+    for c in range(3):
+        wanted = np.bincount(pixels[::2, :, c].ravel(), minlength=256)
+        np.testing.assert_array_equal(found.counts[c], wanted)
 
 
 # -- profile --------------------------------------------------------------------------------------
