@@ -27,7 +27,7 @@ CORE = [
     "backends.tiles",
     "backends.gpu", "backends.gpu_conv", "backends.gpu_copy", "backends.gpu_launch",
     "backends.gpu_pool", "backends.gpu_resample", "backends.gpu_resize_conv", "backends.kernels",
-    "places", "device_equations",
+    "backends.pixel_tables", "places", "device_equations",
 ]  # fmt: skip
 
 # What a module of the core may import from the package.  A line here is a decision.
@@ -47,6 +47,7 @@ ALLOWED = {
     "backends": set(),
     "backends.base": {"conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec"},
     "backends.conv_tables": {"conv_spec"},
+    "backends.pixel_tables": {"conv_spec", "backends.conv_tables"},
     "backends.reference": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec",
     },
@@ -79,7 +80,7 @@ ALLOWED = {
     "backends.tiles": {"axis"},
     "backends.cpu": {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec", "threads",
-        "backends", "backends.conv_tables", "backends.resize_conv",
+        "backends", "backends.conv_tables", "backends.pixel_tables", "backends.resize_conv",
         "backends.reference", "backends.resize_conv_gradients", "backends.resize_conv_strips",
         "backends.tiles",
         "backends._cpu_baseline", "backends._threads",

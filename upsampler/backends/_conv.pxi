@@ -102,6 +102,14 @@ cdef inline Py_ssize_t panel_of(real* number) noexcept nogil:
     return PANEL_float if real is float else PANEL_double
 
 
+cdef inline void copy_lanes(real* to, const real* from_, Py_ssize_t n) noexcept nogil:
+    """In whole registers."""
+    if real is float:
+        copy_lanes_float(to, from_, n)
+    else:
+        copy_lanes_double(to, from_, n)
+
+
 cdef inline void run_block(
     Py_ssize_t rows, real* o, Py_ssize_t o_stride, const real* x, Py_ssize_t plane,
     const Py_ssize_t* offset, Py_ssize_t taps, Py_ssize_t channels, const real* w, Py_ssize_t n,
@@ -170,14 +178,7 @@ cdef void fill_columns(
             for c in range(job.inner):
                 plane = planes + c * stride + job.shift[k]
                 for i in range(number):
-                    if real is float:
-                        copy_lanes_float(
-                            columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n
-                        )
-                    else:
-                        copy_lanes_double(
-                            columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n
-                        )
+                    copy_lanes(columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n)
                 columns += width
 
 
@@ -667,6 +668,11 @@ cdef void split_rows(ConvJob* job, Py_ssize_t others, int threads) noexcept:
     job.parts = (job.rows + job.part - 1) // job.part
 
 
+cdef int threads_of(Py_ssize_t outputs, Py_ssize_t terms, int threads) noexcept:
+    """Worth a thread from about 50 us of sums on, each of so many terms."""
+    return <int> max(<Py_ssize_t> 1, min(<Py_ssize_t> threads, outputs * terms >> 20))
+
+
 def convolve(
     tables, source, target, weight, bias, groups, bint by_input, bint edge, int code, bint wide,
     int threads,
@@ -685,10 +691,7 @@ def convolve(
     cdef int failed
     fill_conv(&job, tables, source, target, code, wide, groups)
     job.source.edge = edge
-    # Worth a thread from about 50 us of sums on.
-    threads = <int> max(1, min(
-        <Py_ssize_t> threads, target.size * job.inner * job.taps // job.classes.phases >> 20,
-    ))
+    threads = threads_of(target.size, job.inner * job.taps // job.classes.phases, threads)
     group_channels(&job, tables.block)
     units = (job.groups + job.together - 1) // job.together * tiles_of(&job)
     split_rows(&job, units, threads)

@@ -27,6 +27,7 @@ from . import (  # type: ignore[attr-defined]
     resize_conv_strips,
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
+from .pixel_tables import PixelTables, pixel_tables, pixels_pay
 from .tiles import byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
@@ -114,12 +115,23 @@ class Cpu:
         out: np.ndarray,
         threads: int,
     ) -> None:
-        tables = forward_tables(spec, self.loops.CONV_SLACK)
+        tables = self.conv_tables(spec, x, out, True)
         self.convolve(tables, spec, x, weight, bias, out, threads)
+
+    def conv_tables(
+        self, spec: ConvSpec, source: np.ndarray, target: np.ndarray, forward: bool
+    ) -> Tables | PixelTables:
+        """For the output or the gradient of the input, as suits the memory of the arrays."""
+        channel = spec.layout.text.index("C")
+        last = all(a.strides[channel] == a.itemsize for a in (source, target))
+        register = self.loops.REGISTER // arithmetic_of(spec).itemsize
+        if last and pixels_pay(spec, forward, register):
+            return pixel_tables(spec, forward)
+        return (forward_tables if forward else backward_tables)(spec, self.loops.CONV_SLACK)
 
     def convolve(
         self,
-        tables: Tables,
+        tables: Tables | PixelTables,
         spec: ConvSpec,
         x: np.ndarray,
         weight: np.ndarray,
@@ -130,7 +142,8 @@ class Cpu:
     ) -> None:
         """Sums as `tables` say; `by_output` weights begin with the channels that are computed."""
         numbers = arithmetic_of(spec)
-        self.loops.convolve(
+        pixels = isinstance(tables, PixelTables)
+        (self.loops.convolve_pixels if pixels else self.loops.convolve)(
             tables,
             _channels_first(spec, x),
             _channels_first(spec, out),
@@ -166,8 +179,16 @@ class Cpu:
         if not x.size:
             grad_weight[...] = 0
             return
-        tables = backward_tables(spec, self.loops.CONV_SLACK)
-        self.convolve(tables, spec, grad, weight, None, grad_x, threads, by_output=True)
+        self.convolve(
+            self.conv_tables(spec, grad, grad_x, False),
+            spec,
+            grad,
+            weight,
+            None,
+            grad_x,
+            threads,
+            by_output=True,
+        )
         part, outers = weight_parts(spec)
         tables = backward_tables(spec, self.loops.CONV_SLACK, outers)
         self.weight_gradient(tables, spec, grad, x, grad_weight, (part, outers), threads)

@@ -10,7 +10,6 @@ from ..conv_spec import ConvSpec
 from ..layout import empty_like_order
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
-from .conv_tables import forward_tables
 from .product_tables import product_tables
 from .resize_conv_parts import (
     Matrix,
@@ -62,13 +61,12 @@ def _convolve_folded(
     threads: int,
 ) -> None:
     """All outputs that folded kernels give, by the products that their phases share or without."""
-    slack = backend.loops.CONV_SLACK
     axes = shared_axes(spec)
     if axes is None:
-        tables = forward_tables(conv, slack)
+        tables = backend.conv_tables(conv, x, out, True)
         matrices = [m for m, _ in foldings(spec)]
     else:
-        tables = product_tables(conv, axes, shared_origin(spec), slack)
+        tables = product_tables(conv, axes, shared_origin(spec), backend.loops.CONV_SLACK)
         matrices = [Matrix.of(axis.weights) for axis in axes]
     kernel = folded(backend, spec, matrices, weight, threads)
     backend.convolve(tables, conv, x, kernel, bias, out, threads, by_output=True)
