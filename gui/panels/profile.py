@@ -7,13 +7,14 @@ import numpy as np
 from ..areas import Area, part, under_cursor
 from ..choice import Choice
 from ..parts import Part
-from ..profile import ALONG, Profile, line_part, profile
+from ..profile import ALONG, Profile, envelope, line_part, profile
 from ..store import Store
 from . import controls
 from .base import Shot
 from .plot import Curve, Plot
 from .working import WorkingPanel
 
+POINTS = 4000  # of a curve: more than there are pixels for
 LINES = {"": {"row": "along the row", "column": "along the column"}}
 
 
@@ -90,10 +91,12 @@ class ProfilePanel(WorkingPanel):
         )
 
     def _curve(self, found: Profile, colour: str) -> Curve:
-        values = found.values
         channel = int(self._channel)
-        shown = values.mean(axis=1) if channel < 0 else values[:, channel]
-        return Curve(*_steps(found.places, shown), colour, steps=True)
+        values = found.values[:, channel, None]
+        if channel < 0:
+            values = found.values.mean(axis=1, keepdims=True)
+        shown = envelope(Profile(found.places, values), POINTS)
+        return Curve(_edges(shown.places), shown.values[:, 0], colour, steps=True)
 
 
 def _place(shot: Shot, along: str) -> float | None:
@@ -105,7 +108,7 @@ def _place(shot: Shot, along: str) -> float | None:
     return x if along == "row" else y
 
 
-def _steps(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Edges half way between the places: an output is as wide as it is on the screen."""
+def _edges(places: np.ndarray) -> np.ndarray:
+    """Half way between the places: an output is as wide as it is on the screen."""
     width = places[1] - places[0] if places.size > 1 else 1.0
-    return np.append(places - width / 2, places[-1:] + width / 2), values
+    return np.append(places - width / 2, places[-1:] + width / 2)

@@ -12,7 +12,7 @@ from upsampler_gui import metering, parts
 from upsampler_gui.histogram import bin_edges, histogram
 from upsampler_gui.metering import Comparison, meter
 from upsampler_gui.parts import Part
-from upsampler_gui.profile import line_part, profile
+from upsampler_gui.profile import Profile, envelope, line_part, profile
 from upsampler_gui.render import Cancelled
 from upsampler_gui.source import source
 from upsampler_gui.state import Pane
@@ -282,3 +282,17 @@ def test_a_profile_along_a_single_column():
     part = whole(opened(pixels), pane())
     np.testing.assert_array_equal(profile(line_part(part, "column", 0)).values, pixels[:, 0])
     assert profile(line_part(part, "row", 2)).places.tolist() == [0.5]
+
+
+def test_long_profiles_keep_their_peaks():
+    values = np.random.default_rng(0).random((10_007, 1))
+    values[5003] = 9.0
+    values[77] = -9.0
+    shown = envelope(Profile(np.arange(10_007) + 0.5, values), 100)
+    assert shown.values.shape == (100, 1)
+    assert (shown.values.max(), shown.values.min()) == (9.0, -9.0)
+    assert shown.places[shown.values.argmax()] == pytest.approx(5003, abs=210)
+    first = slice(0, 10_007 // 50)
+    assert shown.values[:2, 0].tolist() == [values[first].min(), values[first].max()]
+    short = Profile(np.arange(3.0), values[:3])
+    assert envelope(short, 100) is short
