@@ -207,3 +207,25 @@ def test_empty(backend):
     assert not gb.any()
     none = upsampler.conv_transpose2d(np.ones((2, 0, 4, 4)), np.ones((0, 2, 2, 2)), np.ones(2))
     assert (none == 1).all()
+
+
+def test_what_was_found_right_says_nothing_about_equal_values_of_other_types():
+    """Checks of small calls are remembered; True == 1.0 == 1 must not find those of 1."""
+    x, weight = np.ones((1, 2, 3, 5), np.float32), np.ones((2, 1, 2, 3), np.float32)
+    upsampler.conv_transpose2d(x, weight, stride=1, padding=(1, 1), groups=2)
+    for wrong in (
+        {"stride": 1.0},
+        {"stride": True},
+        {"padding": (1, 1.0)},
+        {"padding": (True, 1)},
+        {"groups": 2.0},
+    ):
+        with pytest.raises(TypeError):
+            upsampler.conv_transpose2d(
+                x, weight, **({"stride": 1, "padding": (1, 1), "groups": 2} | wrong)
+            )
+    # Nor about arrays of other shapes and types.
+    with pytest.raises(ValueError, match="groups"):
+        upsampler.conv_transpose2d(x[:, :1], weight[:1], stride=1, padding=(1, 1), groups=2)
+    with pytest.raises(TypeError, match="weight"):
+        upsampler.conv_transpose2d(x, weight.astype(np.float64), stride=1, padding=(1, 1), groups=2)

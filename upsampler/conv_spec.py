@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,20 +65,31 @@ class ConvSpec:
         sizes.update(zip("DHW"[3 - self.rank :], spatial, strict=True))
         return tuple(sizes[letter] for letter in self.layout.text)
 
-    @property
+    @cached_property
     def workspace(self) -> int:
         """Bytes that the tables, and a plane of one position with its halo, take at least."""
         each = zip(self.stride, self.dilation, self.kernel, strict=True)
         halo = prod(d * (k - 1) // s + 1 for s, d, k in each)
         return ENTRY * (prod(self.stride) + prod(self.kernel)) + 4 * halo
 
-    @property
+    @cached_property
     def in_shape(self) -> Sizes:
         return self.shape(self.channels_in, self.small)
 
-    @property
+    @cached_property
     def out_shape(self) -> Sizes:
         return self.shape(self.channels_out, tuple(hi - lo for lo, hi in self.window))
+
+
+class Described(NamedTuple):
+    """What is asked of an array when arguments are checked."""
+
+    shape: Sizes
+    dtype: np.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
 
 
 def conv_spec(
@@ -94,7 +106,41 @@ def conv_spec(
     layout: Any = None,
     window: Any = None,
 ) -> ConvSpec:
-    """Check the arguments of a transposed convolution with `rank` spatial axes."""
+    """Check the arguments of a transposed convolution with `rank` spatial axes.
+
+    Checking takes as long as the loops of a small call, so what was found right is remembered.
+    """
+    arguments = stride, padding, output_padding, groups, dilation, output_size, layout, window
+    described = (
+        Described(x.shape, x.dtype),
+        Described(weight.shape, weight.dtype),
+        None if bias is None else Described(bias.shape, bias.dtype),
+    )
+    known = all(map(_compares_by_type, arguments))
+    return (_remembered if known else _checked)(rank, *described, *arguments)
+
+
+def _compares_by_type(value: object) -> bool:
+    """Whether nothing of another type equals `value`, as True and 1.0 equal 1."""
+    if type(value) is tuple:
+        return {*map(type, value)} <= {int}
+    return value is None or type(value) is int or type(value) is str
+
+
+def _checked(
+    rank: int,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: Any,
+    dilation: Any,
+    output_size: Any,
+    layout: Any,
+    window: Any,
+) -> ConvSpec:
     # Types.
     check_dtypes(x, weight=weight, bias=bias)
     allowed = "an integer, or one for each spatial axis"
@@ -178,6 +224,9 @@ def conv_spec(
         dilation=sizes["dilation"],
         window=check_window(pairs, large, where),
     )
+
+
+_remembered = lru_cache(maxsize=256)(_checked)
 
 
 def check_dtypes(x: np.ndarray, **others: np.ndarray | None) -> None:
