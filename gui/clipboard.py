@@ -50,8 +50,10 @@ class Clipboard(QObject):
         """Whether there is something to be shown."""
         return bool(files_of(data)) or data.hasImage()
 
-    def take(self, data: QMimeData) -> bool:
+    def take(self, data: QMimeData | None) -> bool:
         """Open the file or show the picture; whether there was one."""
+        if data is None:  # what a platform without a clipboard has
+            return False
         files = files_of(data)
         if files:
             self._opener.open_path(files[0])

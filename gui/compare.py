@@ -271,8 +271,11 @@ class Compare(QWidget):
         return self._cache.get(layer.request)
 
     def _refine(self) -> None:
-        self._idle = True
-        self._advance()
+        before = self._scene
+        self._catch_up()
+        if self._scene is before:  # nothing moves any more
+            self._idle = True
+            self._advance()
 
     def _answered(self, _generation: int, outcomes: tuple[Outcome, ...]) -> None:
         """Take answers in; those to a view that has passed are shown under the present one."""
@@ -289,10 +292,14 @@ class Compare(QWidget):
                 same = replace(layer.request, rows=request.rows, cols=request.cols)
                 if same == replace(request, averaged=False):
                     self._frames[layer.pane] = frame
-        while self._soon.isActive():  # the state has moved on: first the scene that it asks for
+        self._catch_up()
+        self._advance()
+
+    def _catch_up(self) -> None:
+        """Where the state has moved on, first the scene that it asks for."""
+        while self._soon.isActive():
             self._soon.stop()
             self.refresh()
-        self._advance()
 
     def _forget(self, held: set) -> None:
         """Frames of pictures that are gone; they hold their source, which may be large."""

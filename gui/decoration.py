@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,8 +75,12 @@ class Decoration:
         x, y = state.cursor[0] + width / 2, state.cursor[1] + height / 2
         layer = loupe.layer_at(slot, y, x)
         frame = None if layer is None else frames.get(layer.pane)
-        # What is computed for the first time (a kernel may have to be learned) is not waited for.
-        if layer is None or frame is None or frame.request.pane != layer.request.pane:
+        if layer is None or frame is None:
+            return None
+        # What is computed for the first time (a kernel may have to be learned) is not waited for,
+        # and what failed would fail again.
+        known, wanted = (replace(r, averaged=False) for r in (frame.request, layer.request))
+        if known.values_key != wanted.values_key:
             return None
         side = loupe.SIDE
         pixels = render(loupe.request(state, layer, side)).pixels

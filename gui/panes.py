@@ -94,7 +94,7 @@ PRESETS = {
         Fraction(2),
         ("bilinear", "conv_transpose:box:k=3", "resize_conv:random", "pixel_shuffle:icnr"),
     ),
-    GPU: (Fraction(4), ("bicubic", "bicubic")),
+    GPU: (Fraction(4), ("bicubic", "gpu:bicubic", "lanczos3", "gpu:lanczos3")),
 }  # fmt: skip
 
 

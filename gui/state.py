@@ -154,7 +154,7 @@ class ViewerState:
         cols = Axis(n[1], m[1], width, view.cx - dx, view.z)
         if self.geometry is Geometry.FRAME or pane == TRUTH:
             return rows, cols
-        method = parse(self.panes[pane].method)
+        method = parse(self.panes[pane].method.removeprefix("gpu:"))
         if not (isinstance(method, Interpolation) and method.align_corners):
             return rows, cols
         return viewport.sampled(rows, method.antialias), viewport.sampled(cols, method.antialias)

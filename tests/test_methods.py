@@ -1,5 +1,6 @@
 """The learnable methods on pictures: by name, against PyTorch, window by window."""
 
+import sys
 from fractions import Fraction
 from itertools import product
 
@@ -631,3 +632,21 @@ def test_files_that_are_not_there(tmp_path):
             path.mkdir()
         with pytest.raises(ValueError, match=f"{path.name}: .*{message}"):
             parse(f"conv_transpose:{path}").prepare(x, None, 2)
+
+
+def test_rules_on_the_gpu_have_names():
+    method = parse("gpu:bilinear:align_corners")
+    assert (method.name, method.label) == (
+        "gpu:bilinear:align_corners", "bilinear  align corners  GPU"
+    )  # fmt: skip
+    assert method.result_shape((5, 7, 3), np.dtype("uint8"), (10, 14), None) == (10, 14, 3)
+    assert parse("gpu:nearest").copies
+    for name in ("gpu:resize_conv:box", "gpu:gpu:nearest"):
+        with pytest.raises(ValueError, match=r"gpu: got .*; allowed: a mode of interpolate"):
+            parse(name)
+
+
+def test_rules_on_the_gpu_say_why_there_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(upsampler.BackendUnavailable, match="CuPy cannot be imported"):
+        parse("gpu:bicubic").prepare(np.zeros((3, 5), np.float32), (6, 10))

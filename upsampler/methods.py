@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from . import gpu_methods
 from .functional import Scale, Size, interpolate
 from .kernel_methods import FAMILIES
 from .lazy import lazy
@@ -141,7 +142,8 @@ def parse(text: str) -> Method:
     text : str
         A mode of `interpolate`, with ``:align_corners`` and ``:antialias`` at will; or a learnable
         method and its kernel, such as ``conv_transpose:bilinear``, ``conv_transpose:box:k=3``,
-        ``resize_conv:random``, ``pixel_shuffle:icnr:seed=7``.
+        ``resize_conv:random``, ``pixel_shuffle:icnr:seed=7``.  A rule after ``gpu:`` is computed
+        by the GPU.
 
     Returns
     -------
@@ -163,10 +165,15 @@ def parse(text: str) -> Method:
     """
     family, _, rest = text.strip().partition(":")
     family = ALIASES.get(family, family)
+    if family == gpu_methods.FAMILY:
+        rule = parse(rest)
+        if not isinstance(rule, Interpolation):
+            raise ValueError(f"gpu: got {rest!r}; allowed: a mode of interpolate and its switches")
+        return gpu_methods.OnGpu(rule)
     if family in FAMILIES:
         return FAMILIES[family].read(rest)
     if family not in MODES:
-        known = [*MODES, *(f"{name}:..." for name in FAMILIES)]
+        known = [*MODES, *(f"{name}:..." for name in (*FAMILIES, gpu_methods.FAMILY))]
         raise ValueError(f"mode: got {family!r}; allowed: one of {', '.join(known)}")
     switches = rest.split(":") if rest or ":" in text else []
     unknown = [s for s in switches if s not in SWITCHES]

@@ -118,7 +118,9 @@ AFTER = {
     "reset": lambda s: s,
     "light_theme": lambda s: replace(s, theme="light"),
 }  # fmt: skip
-AFTER["preset_cpu"] = lambda s: made_of(s, "bicubic", "bicubic", reference=0)
+AFTER["preset_cpu"] = lambda s: made_of(
+    s, "bicubic", "gpu:bicubic", "lanczos3", "gpu:lanczos3", reference=0
+)
 for _n in range(2, 10):
     AFTER[f"zoom_{_n}"] = lambda s, n=_n: look(s, 150, 100, 4 * n)
 for _i in range(9):
