@@ -77,7 +77,13 @@ setup(
     package_dir={"upsampler": "upsampler", "upsampler_gui": "gui"},
     include_package_data=False,  # or the generated C would be shipped
     package_data={
-        "upsampler": ["py.typed", "data/*.png", "backends/*.pxi", "backends/*.h", "backends/cuda/*"],
+        "upsampler": [
+            "py.typed",
+            "data/*.png",
+            "backends/*.pxi",
+            "backends/*.h",
+            "backends/cuda/*",
+        ],
         "upsampler_gui": ["data/*"],
     },
     ext_modules=cythonize(list(extensions()), compiler_directives=DIRECTIVES, nthreads=2),

@@ -11,7 +11,7 @@
 # arithmetic, and images whose border repeats, are first copied to a tile of numbers.
 #
 # A panel is what a phase has of weights for two registers of output channels.  A unit takes a tile
-# with all panels or some; what it reads of the input should stay in the second cache beside a panel.
+# with all panels or some; what it reads of the input should stay in the second cache with a panel.
 
 cdef extern from "_gemm_pixels.h" nogil:
     enum:
