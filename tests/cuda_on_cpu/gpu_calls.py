@@ -34,13 +34,19 @@ class Call:
     dtype: np.dtype
     exact: bool = True  # the same bits as on the CPU
     shift: int = 0  # items by which views begin after the start of their memory
+    infinite: bool = False  # some items are infinite or NaN
 
     def __str__(self) -> str:
         return f"{self.name}-{self.dtype}" + (f"-shift{self.shift}" if self.shift else "")
 
     def arrays(self) -> list[np.ndarray]:
         rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        return [_sample(rng, shape, self.dtype) for shape in self.shapes]
+        made = [_sample(rng, shape, self.dtype) for shape in self.shapes]
+        if self.infinite:
+            for array in made:
+                array[..., ::3, ::5] = np.inf
+                array[..., 1::4, ::6] = np.nan
+        return made
 
     def on_host(self) -> list[np.ndarray]:
         return _results(self.function(*self.arrays()))
@@ -105,6 +111,13 @@ def interpolation(dtypes: list[np.dtype]) -> Iterator[Call]:
                 upsampler.interpolate_backward, input_size=shape, layout=layout, **how
             )
             yield Call(f"{name}-backward-{layout}", backward, (out,), dtype)
+
+
+def infinite(dtypes: list[np.dtype]) -> Iterator[Call]:
+    """Items that are not finite go another way through the kernels."""
+    for dtype, (name, how, spatial) in itertools.product(dtypes, INTERPOLATION):
+        forward = partial(upsampler.interpolate, **how)
+        yield Call(f"{name}-infinite", forward, ((2, 3, *spatial),), dtype, infinite=True)
 
 
 def pooling(dtypes: list[np.dtype]) -> Iterator[Call]:
@@ -179,8 +192,8 @@ def _gradient(rank: int) -> Callable[..., Any]:
     return getattr(upsampler, f"conv_transpose{rank}d_backward")
 
 
-def calls(dtypes: list[np.dtype], *, convolve: bool = True) -> list[Call]:
+def calls(dtypes: list[np.dtype]) -> list[Call]:
     """Everything for these types."""
     real = [d for d in dtypes if d.kind == "f" or d == BFLOAT16]
-    made = [*interpolation(dtypes), *pooling(dtypes), *shuffles(dtypes)]
-    return [*made, *convolutions(real)] if convolve else made
+    made = [*interpolation(dtypes), *infinite(real), *pooling(dtypes), *shuffles(dtypes)]
+    return [*made, *convolutions(real)]

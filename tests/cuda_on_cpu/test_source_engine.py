@@ -18,6 +18,9 @@ scaled(const float *__restrict__ x, float *__restrict__ y, int n, float factor)
 
 extern "C" __global__ void copied(const uint4 *x, uint4 *y) { __stcs(y, __ldg(x)); }
 
+struct Three { long long a, b; int c; };
+extern "C" __global__ void added(int *y, Three t) { y[0] = (int)(t.a + t.b) + t.c; }
+
 extern "C" __global__ void overflowed(int *y, int n) { y[0] = max(n, 1u > 0 ? 5 : 0) + n; }
 """
 
@@ -50,6 +53,13 @@ def test_subnormal_numbers_are_flushed_as_on_the_device(module):
     module().get_function("scaled")((1,), (3,), (x, y, np.int32(3), np.float32(1)))
     assert y.get().tobytes() == np.array([0.0, -0.0, 1.5], "f4").tobytes()
     assert np.float32(1e-40) * np.float32(1) != 0  # and only there
+
+
+def test_structs_are_arguments(module):
+    three = np.array((1, 2, 3), np.dtype("i8,i8,i4", align=True))[()]
+    y = cp.empty(1, "i4")
+    module().get_function("added")((1,), (1,), (y, three))
+    assert y.get()[0] == 6
 
 
 def test_a_null_pointer_is_an_argument(module):

@@ -117,12 +117,10 @@ def _written(arguments: Sequence[Any], memories: Sequence[Memory], how: How) -> 
     parts.append(np.uint64(len(arguments)).tobytes())
     places = {(m.address, m.nbytes): i for i, m in enumerate(memories)}
     for argument in arguments:
+        kind, which, value = 0, 0, _value(argument).tobytes()
         if isinstance(argument, Pointer):
             memory = argument.memory
-            which = places[memory.address, memory.nbytes]
-            entry = np.array([1, which, argument.address - memory.address], np.uint64)
-            parts.append(entry.tobytes())
-        else:
-            parts.append(np.array([0, 0], np.uint64).tobytes())
-            parts.append(_value(argument).tobytes().ljust(8, b"\0")[:8])
+            kind, which = 1, places[memory.address, memory.nbytes]
+            value = np.uint64(argument.address - memory.address).tobytes()
+        parts += [np.array([kind, which, len(value)], np.uint64).tobytes(), value]
     return b"".join(parts)

@@ -37,7 +37,7 @@ struct Buffer {
     }
 };
 
-// argv: the file.  Kinds of arguments: 0 a value, 1 an offset into a buffer, 2 a null pointer.
+// argv: the file.  Kinds of arguments: 0 a value, 1 an offset into a buffer.
 inline int child(char **argv, void (*launch)(const Shape *, void **))
 {
     Reader in{fopen(argv[1], "rb")};
@@ -48,13 +48,14 @@ inline int child(char **argv, void (*launch)(const Shape *, void **))
     shape.seed = in.number();
     std::vector<Buffer> buffers;
     for (uint64_t i = in.number(); i; --i) buffers.emplace_back(in);
-    std::vector<uint64_t> values(in.number());
+    std::vector<std::vector<uint64_t>> values(in.number());
     std::vector<void *> arguments;
-    for (uint64_t &value : values) {
-        const uint64_t kind = in.number(), which = in.number();
-        value = in.number();
-        if (kind == 1) value += (uint64_t)buffers[which].start;
-        arguments.push_back(&value);
+    for (auto &value : values) {
+        const uint64_t kind = in.number(), which = in.number(), size = in.number();
+        value.resize((size + 7) / 8);
+        in.bytes((char *)value.data(), size);
+        if (kind == 1) value[0] += (uint64_t)buffers[which].start;
+        arguments.push_back(value.data());
     }
     fclose(in.file);
     launch(&shape, arguments.data());

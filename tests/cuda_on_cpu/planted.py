@@ -1,0 +1,111 @@
+"""Mistakes planted into the sources of the kernels, one at a time: the tests have to find each.
+
+They are those that are made: a bound forgotten, one off by one, a row or plane left out, two
+threads at one place, a step of 32 bits, a fallback for infinities gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Planted:
+    """In `file` every `old` becomes `new`; `calls` are beginnings of names of gpu_calls.py."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    calls: tuple[str, ...]
+    dtype: str = "float32"
+
+    def __str__(self) -> str:
+        return f"{self.file.partition('.')[0]}-{self.name}".replace(" ", "-")
+
+    def plant(self, source: str) -> str:
+        """The source with the mistake; ValueError where its place is gone."""
+        if self.old not in source:
+            raise ValueError(f"{self}: {self.old!r} is not in {self.file} any more")
+        return source.replace(self.old, self.new)
+
+
+def _copy(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
+    return Planted(name, "copy.cu", old, new, calls, dtype)
+
+
+def _double(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
+    return Planted(name, "linear2x.cu", old, new, calls or ("bilinear-x2-NCHW",), dtype)
+
+
+def _march(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
+    return Planted(name, "march.cu", old, new, calls, dtype)
+
+
+def _pool(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
+    return Planted(name, "pool.cu", old, new, calls, dtype)
+
+
+def _conv(name: str, old: str, new: str, *calls: str) -> Planted:
+    return Planted(name, "conv.cu", old, new, calls)
+
+
+def _common(name: str, old: str, new: str, *calls: str, dtype: str) -> Planted:
+    return Planted(name, "common.cuh", old, new, calls, dtype)
+
+
+PLANTED = [
+    _copy("no bound of the rows", "if (first >= rows) return;", "", "nearest-NCHW"),
+    _copy("rows beyond the last", "min(first + chunk, rows)", "first + chunk", "nearest-NCHW"),
+    _copy("one column for all lanes", "column_at[column + j]", "column_at[column]",
+          "nearest", "pixel"),
+    _copy("a stale row", "if (row != have)", "if (have < 0)", "nearest-NCHW"),
+    _copy("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "nearest-x2-NCHW"),
+    _copy("a row too few", "f < FACTOR; ++f", "f < FACTOR - 1; ++f", "nearest-x2-NCHW"),
+    _copy("a factor of 2 for all", "from.v[j / FACTOR]", "from.v[j / 2]", "nearest-x4"),
+    _copy("misaligned vectors", "load<ITEM, READ>(xp)", "load<ITEM, READ>(xp + 1)",
+          "nearest-x2-NCHW"),
+    _copy("two threads at one place", "FACTOR * pitch + FACTOR * column",
+          "FACTOR * pitch + FACTOR * (column & ~READ)", "nearest-x2-NCHW"),
+    _double("weight of the first column", "own.at ? FAR : (REAL)0", "FAR"),
+    _double("weight of the first row", "first ? FAR : (REAL)0", "FAR"),
+    _double("a column beyond the last", "min(own.at + HALF, width - 1)", "own.at + HALF"),
+    _double("a column before the first", "max(own.at - 1, (INDEX)0)", "own.at - 1"),
+    _double("a row beyond the last", "min(stop, height - 1) * width", "stop * width"),
+    _double("rows of the next chunk", "min(first + chunk, height)", "first + chunk"),
+    _double("near is far", "p.v[j] = a.v[j] + NEAR", "p.v[j] = a.v[j] + FAR"),
+    _double("no look for infinities", "CHECK && ", "false && ", "bilinear-x2-infinite"),
+    _march("no bound of the rows", "if (first >= rows) return;", "", "bilinear-NCHW"),
+    _march("rows beyond the last", "min(first + chunk, rows)", "first + chunk", "bilinear-NCHW"),
+    _march("a sample beyond the last column", "(begin + inner < in_pitch ? own.step : 0)",
+           "own.step", "bilinear"),
+    _march("a row beyond the last", "min(have + TAPS, in_rows - 1)", "have + TAPS", "bilinear",
+           "bicubic"),
+    _march("a row of the ring not read", "max(have, start - TAPS)", "max(have, start - TAPS + 1)",
+           "bilinear", "bicubic"),
+    _march("a ring that does not turn", "ring[t - 1] = ring[t];", "", "bilinear", "bicubic"),
+    _march("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "bilinear-NCHW"),
+    _march("weights of another pixel", "own.weights += pixel * column_taps;", "", "bilinear-NHWC"),
+    _march("no look for infinities", "CHECK && ", "false && ", "bilinear-infinite"),
+    _common("truncated", "R t = v + (R)0.5;", "R t = v;", "bilinear-NCHW", dtype="uint8"),
+    _common("negative halves", "if (LOW < 0) whole -= (R)whole > t;", "", "bilinear-NCHW",
+            dtype="int8"),
+    _common("no saturation", "(T)min(max(whole, LOW), HIGH)", "(T)whole", "bicubic-NCHW",
+            dtype="uint8"),
+    _common("bfloat16 ties", "0x7fffu + (u >> 16 & 1u)", "0x8000u", "bilinear-x2-NCHW",
+            dtype="bfloat16"),
+    _pool("no bound of the threads", "if (k >= small) return;", "", "avg", "max"),
+    _pool("a window beyond the border", "min((i64)s.kernel_h, s.large_h - top)", "s.kernel_h",
+          "avg_pool2d"),
+    _pool("a window before the border", "max(0ll, -top)", "0", "avg_pool2d"),
+    _pool("two threads at one place", "y[plane * small + k] = to_item",
+          "y[plane * small + k / 2] = to_item", "avg_pool2d"),
+    _pool("the greatest left out", "own > greatest[at]", "own >= greatest[at]", "max_pool2d"),
+    _pool("bounds never written", "greatest[plane * runs * s.inner + k] = high;", "",
+          "max_pool2d"),
+    _pool("planes of another size", "plane * large", "plane * small", "avg_pool2d", "max_pool2d"),
+    _conv("no bound of the threads", "if (k >= outputs) return;", "", "conv"),
+    _conv("the next tap", "weight + pair * taps, own", "weight + pair * taps + 1, own", "conv"),
+    _conv("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "conv"),
+    _conv("one bias for all", "bias[channel]", "bias[0]", "conv"),
+]  # fmt: skip
