@@ -76,11 +76,12 @@ def _results(found: Any) -> list[Any]:
     return [part for part in parts if part is not None]
 
 
+# Rows enough for two chunks, of which the last is not full.
 INTERPOLATION = [
     ("nearest-x2", {"scale_factor": 2}, (8, 16)),
     ("nearest-x4", {"scale_factor": 4}, (5, 16)),
-    ("nearest", {"size": (7, 11)}, (5, 6)),
-    ("bilinear-x2", {"scale_factor": 2, "mode": "bilinear"}, (6, 16)),
+    ("nearest", {"size": (11, 7)}, (5, 6)),
+    ("bilinear-x2", {"scale_factor": 2, "mode": "bilinear"}, (11, 16)),
     ("bilinear-x2-odd", {"scale_factor": 2, "mode": "bilinear"}, (5, 7)),
     ("bilinear", {"size": (9, 16), "mode": "bilinear"}, (5, 7)),
     ("bilinear-corners", {"size": (9, 5), "mode": "bilinear", "align_corners": True}, (4, 3)),

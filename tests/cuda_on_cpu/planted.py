@@ -55,7 +55,6 @@ def _common(name: str, old: str, new: str, *calls: str, dtype: str) -> Planted:
 
 
 PLANTED = [
-    _copy("no bound of the rows", "if (first >= rows) return;", "", "nearest-NCHW"),
     _copy("rows beyond the last", "min(first + chunk, rows)", "first + chunk", "nearest-NCHW"),
     _copy("one column for all lanes", "column_at[column + j]", "column_at[column]",
           "nearest", "pixel"),
@@ -67,7 +66,6 @@ PLANTED = [
           "nearest-x2-NCHW"),
     _copy("two threads at one place", "FACTOR * pitch + FACTOR * column",
           "FACTOR * pitch + FACTOR * (column & ~READ)", "nearest-x2-NCHW"),
-    _double("weight of the first column", "own.at ? FAR : (REAL)0", "FAR"),
     _double("weight of the first row", "first ? FAR : (REAL)0", "FAR"),
     _double("a column beyond the last", "min(own.at + HALF, width - 1)", "own.at + HALF"),
     _double("a column before the first", "max(own.at - 1, (INDEX)0)", "own.at - 1"),
@@ -75,7 +73,6 @@ PLANTED = [
     _double("rows of the next chunk", "min(first + chunk, height)", "first + chunk"),
     _double("near is far", "p.v[j] = a.v[j] + NEAR", "p.v[j] = a.v[j] + FAR"),
     _double("no look for infinities", "CHECK && ", "false && ", "bilinear-x2-infinite"),
-    _march("no bound of the rows", "if (first >= rows) return;", "", "bilinear-NCHW"),
     _march("rows beyond the last", "min(first + chunk, rows)", "first + chunk", "bilinear-NCHW"),
     _march("a sample beyond the last column", "(begin + inner < in_pitch ? own.step : 0)",
            "own.step", "bilinear"),
@@ -83,7 +80,7 @@ PLANTED = [
            "bicubic"),
     _march("a row of the ring not read", "max(have, start - TAPS)", "max(have, start - TAPS + 1)",
            "bilinear", "bicubic"),
-    _march("a ring that does not turn", "ring[t - 1] = ring[t];", "", "bilinear", "bicubic"),
+    _march("a ring that does not turn", "ring[t - 1] = ring[t];", ";", "bilinear", "bicubic"),
     _march("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "bilinear-NCHW"),
     _march("weights of another pixel", "own.weights += pixel * column_taps;", "", "bilinear-NHWC"),
     _march("no look for infinities", "CHECK && ", "false && ", "bilinear-infinite"),
@@ -103,7 +100,7 @@ PLANTED = [
     _pool("the greatest left out", "own > greatest[at]", "own >= greatest[at]", "max_pool2d"),
     _pool("bounds never written", "greatest[plane * runs * s.inner + k] = high;", "",
           "max_pool2d"),
-    _pool("planes of another size", "plane * large", "plane * small", "avg_pool2d", "max_pool2d"),
+    _pool("planes of another size", "x + plane * large", "x + plane * small", "avg", "max"),
     _conv("no bound of the threads", "if (k >= outputs) return;", "", "conv"),
     _conv("the next tap", "weight + pair * taps, own", "weight + pair * taps + 1, own", "conv"),
     _conv("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "conv"),

@@ -72,9 +72,6 @@ def test_a_32_bit_plane_step_is_found(sources):
     """Only arrays of more than 2^31 items tell."""
     from test_gpu_counts import test_more_than_2_to_31_items
 
-    old = "x + plane * height * width"
-    sources(Planted("32-bit step", "linear2x.cu", old, "x + (int)(plane * height * width)", ()))
-    test_more_than_2_to_31_items("nearest", "NCHW")  # another kernel
     old = "(plane * height + first) * FACTOR * pitch"
     sources(Planted("32-bit step", "copy.cu", old, f"(i64)(int)({old})", ()))
     with pytest.raises((LaunchError, AssertionError)):
@@ -88,7 +85,7 @@ def test_narrow_stores_are_found(sources):
     sources(Planted("narrow stores", "common.cuh", old, "memcpy(to, &u, 16);", ()))
     narrow = cubin.resources(nvrtc.compile(kernel.code, kernel.options, "sm_90"))["enlarge"]
     assert wide.widths("STG") == {128}
-    assert narrow.widths("STG") == {32}
+    assert 128 not in narrow.widths("STG")
 
 
 def test_a_mistake_whose_place_is_gone_is_told():
