@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import hypothesis
 import pytest
 
 import upsampler
-from upsampler.backends import use
+from upsampler.backends import _MODULES, use
 
 _COMMON = {
     "deadline": None,
@@ -42,10 +43,23 @@ if EMULATED:
     sys.path.insert(0, str(Path(__file__).parent / "cuda_on_cpu"))
 
 
-@pytest.fixture(params=["reference", *COMPILED, *EMULATED])
+def devices() -> list[str]:
+    """The GPU, wherever there is one; with UPSAMPLER_REQUIRE_GPU=1 there has to be one."""
+    status = upsampler.backends()["gpu"]
+    if not status["available"] and os.environ.get("UPSAMPLER_REQUIRE_GPU") == "1":
+        raise RuntimeError(f"UPSAMPLER_REQUIRE_GPU: {status['reason']}")
+    return ["cuda"] if status["available"] else []
+
+
+DEVICES = devices()
+
+
+@pytest.fixture(params=["reference", *COMPILED, *EMULATED, *DEVICES])
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs the test once on every backend."""
     with contextlib.ExitStack() as stack:
+        if request.param in DEVICES:
+            stack.enter_context(mock.patch.dict(_MODULES, {"cuda": "tests.gpu_host"}))
         if request.param in EMULATED:
             from hosted import registered
 

@@ -52,6 +52,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--viewer", action="store_true", help="the viewer's frames instead (with --json alone)"
     )
+    parser.add_argument(
+        "--gpu", action="store_true", help="the kernels of the GPU instead (with --json alone)"
+    )
     args = parser.parse_args(argv)
     cores = available_cores()
     if args.threads is None:
@@ -87,6 +90,10 @@ def main(argv: list[str] | None = None) -> int:
         from .viewer import main as viewer  # Qt, for this alone
 
         return viewer(args.json)
+    if args.gpu:
+        from .gpu import main as gpu
+
+        return gpu(args.json)
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)

@@ -131,7 +131,7 @@ class Form:
     ) -> None:
         xp, spec = self.launcher.xp, self.spec
         grad, samples = self.planes(grad), self.planes(x)
-        grad_bias[...] = grad.sum(axis=(0, 2, 3, 4), dtype=self.real)
+        grad_bias[...] = grad.astype(self.real, copy=False).sum(axis=(0, 2, 3, 4))
         groups, rows = spec.groups, self.outer * self.taps
         samples = samples.reshape(spec.batch, groups, self.inner, self.inputs)
         matrix = weight.astype(self.real, copy=False).reshape(groups, self.inner, rows)
