@@ -14,6 +14,7 @@ import sys
 
 import numpy as np
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication
 from upsampler_gui import state, theme
 from upsampler_gui.mainwindow import MainWindow
@@ -46,6 +47,7 @@ def differing(image: np.ndarray, wanted: np.ndarray) -> int:
 def main(report: str, screenshot: str | None) -> None:
     application = QApplication([])
     theme.apply(application)
+    QCursor.setPos(1599, 1199)  # off the window: the shared cross is drawn over the pixels
     window = MainWindow()
     window.resize(903, 701)
     window.show()

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton, QWidget
 from upsampler_gui import changes, panes, session, state
-from upsampler_gui.actions import ACTIONS
+from upsampler_gui.actions import ACTIONS, DEGRADE
 from upsampler_gui.choice import Choice
 from upsampler_gui.settings import Mode, Region, Split
 from upsampler_gui.sheets import Palette
@@ -276,6 +276,17 @@ def test_degrade_and_restore(photographed, qtbot):
     assert window.store.state.source.size == (61, 83)
 
 
+@pytest.mark.parametrize("factor", DEGRADE)
+def test_every_factor_of_degrading(photographed, qtbot, factor):
+    window = photographed
+    window.actions_by_name[f"degrade_{factor}"].trigger()
+    settle(qtbot, window)
+    now = window.store.state
+    small = (61 // factor, 83 // factor)
+    assert (now.source.size, now.truth.size) == (small, tuple(factor * n for n in small))
+    assert {pane.scale for pane in now.panes} == {(factor, factor)}
+
+
 def test_too_few_pixels_to_degrade(window, qtbot, show):
     show(drive.noise(5, 7))
     window.actions_by_name["degrade_8"].trigger()
@@ -396,3 +407,16 @@ def test_a_light_window_is_light(window, qtbot):
     finally:
         window.store.update(changes.toggle_theme)
     assert np.median(drive.pixels_of(window.statusBar().grab().toImage()) & 255) < 60
+
+
+def test_the_bar_at_the_left_comes_and_goes(window):
+    assert window.methods.isVisible()
+    QTest.keyClick(window, Qt.Key.Key_F9)
+    assert not window.methods.isVisible()
+    QTest.keyClick(window, Qt.Key.Key_F9)
+    assert window.methods.isVisible()
+
+
+def test_quitting_by_key(window, qtbot):
+    QTest.keyClick(window, Qt.Key.Key_Q, CONTROL)
+    assert not window.isVisible()
