@@ -23,6 +23,7 @@ from .blocks import Cancelled, Rect, averages, rects_around, samples
 from .cache import LRU
 from .comparing import Compared
 from .difference import Difference, painted
+from .pool import FRAMES
 from .prepared import prepared
 from .settings import PLAIN, DiffKind, Tone
 from .shown import Shown, boxes, moved, picked, shifted
@@ -78,9 +79,9 @@ class Request:
     def empty(self, rows: int, cols: int) -> np.ndarray:
         """Room for so many values."""
         if isinstance(self.look, Difference):
-            return np.empty((rows, cols, 1), np.float32)
+            return FRAMES.empty((rows, cols, 1), np.float32)
         values = self.source.values
-        return np.empty((rows, cols, values.shape[2]), values.dtype)
+        return FRAMES.empty((rows, cols, values.shape[2]), values.dtype)
 
     @property
     def chip(self) -> str:
@@ -225,7 +226,7 @@ def output(
 
 
 def _packed(request: Request, values: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    pixels = np.empty((rows.size, cols.size), np.uint32)
+    pixels = FRAMES.empty((rows.size, cols.size), np.uint32)
     look, source = request.look, request.source
     if isinstance(look, Difference):
         paint(*painted(values, look.diff), rows, cols, pixels, OUTSIDE)

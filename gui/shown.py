@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .pool import FRAMES
 from .viewport import Axis
 
 
@@ -118,7 +119,8 @@ def moved(old: Axis, new: Axis) -> int | None:
 
 def shifted(pixels: np.ndarray, down: int, across: int, outside: int) -> np.ndarray:
     """A new picture of the same size, which looks at `pixels` from further down and across."""
-    made = np.full_like(pixels, outside)
+    made = FRAMES.empty(pixels.shape, pixels.dtype)
+    made.fill(outside)
     height, width = pixels.shape
     if abs(down) < height and abs(across) < width:
         to_rows, from_rows = _overlap(down, height)

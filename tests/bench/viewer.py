@@ -70,7 +70,7 @@ def photo(rows: int = PHOTO[0], columns: int = PHOTO[1]) -> np.ndarray:
 class Rig:
     """A window, and the clock beside it."""
 
-    def __init__(self, pixels: np.ndarray, methods: Sequence[str] = ()) -> None:
+    def __init__(self, pixels: np.ndarray | str, methods: Sequence[str] = ()) -> None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from PySide6.QtCore import QEvent, QObject
         from PySide6.QtWidgets import QApplication
@@ -94,7 +94,11 @@ class Rig:
         self.window.resize(*SIZE)
         self.window.show()
         self.state = state
-        self.window.store.update(state.opened, source.source(Picture(pixels), "photo"))
+        opened = (
+            source.load(pixels) if isinstance(pixels, str)
+            else source.source(Picture(pixels), "photo")
+        )  # fmt: skip
+        self.window.store.update(state.opened, opened)
         for i, method in enumerate(methods):
             self.window.store.update(panes.set_method, i, method)
         self.canvases = [pane.canvas for pane in self.window.compare.panes]
