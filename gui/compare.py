@@ -370,9 +370,10 @@ class Compare(QWidget):
         if (frame.request.source, frame.request.pane) != (subject.source, subject.pane):
             return None
         r, c = place
-        return subject.source.told(
-            output(subject.source, subject.pane, (r, r + 1), (c, c + 1))[0, 0]
-        )
+        pixel = frame.output(r, c)  # computed already, if it can be seen at 1:1 or larger
+        if pixel is None:
+            pixel = output(subject.source, subject.pane, (r, r + 1), (c, c + 1))[0, 0]
+        return subject.source.told(pixel)
 
     def output_index(self, i: int) -> tuple[int, int] | None:
         """Row and column of the output that pane `i` shows under the cursor."""

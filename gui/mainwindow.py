@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.methods], [WIDTH], Qt.Orientation.Horizontal)
         self._take_keys()
         self._theme = theme.DARK.name
+        self._shown: ViewerState | None = None
         self.store.changed.connect(self._show)
         self._show()
         if path is not None:
@@ -125,6 +127,7 @@ class MainWindow(QMainWindow):
             owners = (self, self.opener, self.exporter, self.clipboard)
             owner = next(owner for owner in owners if hasattr(owner, row.name))
             getattr(owner, row.name)()
+        self._shown = None
         self._show()  # a check mark that Qt has turned over may have to go back
 
     def open_path(self, path: str) -> None:
@@ -211,20 +214,28 @@ class MainWindow(QMainWindow):
 
     def _show(self) -> None:
         now = self.store.state
+        # What does not depend on where anybody looks: a drag would wait for it sixty times a
+        # second.
+        still = replace(now, view=None, cursor=None)
+        if still != self._shown:
+            self._shown = still
+            self._show_settings(now)
+        self.menus.block("undo", "" if self.store.can_undo else "There is nothing to undo.")
+        self.menus.block("redo", "" if self.store.can_redo else "There is nothing to redo.")
+        self.tools.sync(now)
+        self.status.sync(now)
+        self.dock.refresh()
+
+    def _show_settings(self, now: ViewerState) -> None:
         self.setWindowTitle(f"{now.source.name} - upsampler")
         self._banner.setVisible(now.message is not None)
         self._message.setText(now.message or "")
         self.menus.sync(now)
-        self.menus.block("undo", "" if self.store.can_undo else "There is nothing to undo.")
-        self.menus.block("redo", "" if self.store.can_redo else "There is nothing to redo.")
         for name, _, _ in PANELS:
             self.actions_by_name[f"panel_{name}"].setVisible(self.dock.has(name))
-        self.tools.sync(now)
         self.chooser.sync(now.source)
         self.modes.sync(now)
         self.methods.sync(now)
-        self.status.sync(now)
-        self.dock.refresh()
         if now.theme != self._theme:
             self._theme = now.theme
             theme.apply(QApplication.instance(), theme.THEMES[now.theme])

@@ -129,6 +129,14 @@ class Frame:
             self.request, self.values, self.rows.positions(rows), self.cols.positions(cols)
         )
 
+    def output(self, row: int, column: int) -> np.ndarray | None:
+        """(C,): the output of the method at that place, None where it is not among the values."""
+        rows, cols = self.rows, self.cols
+        if isinstance(self.request.look, Difference) or rows.boxes or cols.boxes or rows.mean:
+            return None
+        r, c = row - rows.first, column - cols.first
+        return self.values[r, c] if 0 <= r < rows.count and 0 <= c < cols.count else None
+
 
 def never() -> bool:
     return False

@@ -21,6 +21,7 @@ class StatusBar(QStatusBar):
         self._compare = compare
         self.position, self.info = QLabel(), QLabel()
         self.values: dict[int, QLabel] = {}
+        self._told: tuple[object, ...] = ()  # what the hints of the labels are about
         self.addWidget(self.position)
         # A width that does not follow the text, or everything would move with the mouse.
         self.position.setMinimumWidth(self.position.fontMetrics().horizontalAdvance(WIDEST))
@@ -31,13 +32,17 @@ class StatusBar(QStatusBar):
         shown = (*range(len(now.panes)), *(() if now.truth is None else (TRUTH,)))
         if tuple(self.values) != shown:
             self._have(shown)
+        panes = (now.panes, now.truth)
+        if panes != self._told:
+            self._told = panes
+            for i, label in self.values.items():
+                label.setToolTip(f"{pane_name(now, i)}: the value under the cursor")
         inside = False
         for i, label in self.values.items():
             values = self._compare.values(i)
             inside = inside or values is not None
             name = "ref" if i == TRUTH else str(i + 1)
             label.setText(f"{name}:  {'  '.join(values)}" if values else "")
-            label.setToolTip(f"{pane_name(now, i)}: the value under the cursor")
         self.position.setText(_place(now) if inside else "")
         self.info.setText(f"{_info(now)}   {self._cpu}")
         self.info.setToolTip("\n".join(now.source.notes))

@@ -157,3 +157,17 @@ def test_means_by_weights_are_means_of_outputs(monkeypatch, method):
     by_weights = render.render(request(at, averaged=True))
     difference = by_weights.values.astype(int) - by_outputs.values
     assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("k", [1 / 3, 1, 3])
+def test_a_frame_tells_the_outputs_that_it_has(k):
+    at = looking(drive.noise(91, 70), "bicubic", (4, 4), View(45.3, 35.2, 4 * k))
+    full = drive.made(at.source.values, (364, 280), "bicubic")
+    frame = render.render(request(at, 97, 83))
+    known = 0
+    for row, column in ((0, 0), (181, 140), (150, 110), (363, 279)):
+        pixel = frame.output(row, column)
+        if pixel is not None:
+            known += 1
+            np.testing.assert_array_equal(pixel, full[row, column])
+    assert known == (0 if k < 1 else 1 + (k == 1))

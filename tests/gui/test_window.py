@@ -1,5 +1,6 @@
 """The scenarios of a user, offscreen, but with real events and real frames."""
 
+import time
 from fractions import Fraction
 
 import imageio.v3 as iio
@@ -29,8 +30,10 @@ def test_the_first_start_shows_the_chart_in_four_panes(window):
 
 
 def test_scenario_01_drop_a_photo(window, qtbot, photo):
+    begin = time.monotonic()
     drop(window, photo)
     settle(qtbot, window)
+    assert time.monotonic() - begin < 10  # a watchdog: a second is promised, and measured
     assert window.windowTitle() == "photo.png - upsampler"
     assert window.store.state.message is None
     for i, image in enumerate(grabs(window)):
