@@ -14,7 +14,7 @@ from upsampler import interpolate
 from upsampler.axis import AxisRule
 from upsampler.backends import use
 from upsampler.backends.cpu import STREAM_BYTES
-from upsampler.backends.tiles import byte_shift, column_tiles, shift_of
+from upsampler.backends.tiles import byte_shift, column_tiles, pixel_groups, shift_of
 
 from . import cases
 from .conftest import COMPILED
@@ -181,3 +181,36 @@ def test_weights_of_whole_parts_run_in_bytes():
     made = [column_tiles(table(n, m), 1, 2, np.dtype("f4"), True, s).bytes for n, m, s in tables]
     # Sixteen parts for x8, thirty-two for x16; the row of seven has less than a register.
     assert [b and b.shift for b in made] == [2, 5, None, None, None]
+
+
+@pytest.mark.parametrize("layout", ["HW", "HWC", "CHW"])
+def test_extremes_of_bytes(cpu, layout):
+    """Black beside white: sums of cubic filters leave the range on both sides, and round there."""
+    shape = {"HW": (23, 41), "HWC": (23, 41, 3), "CHW": (3, 23, 41)}[layout]
+    x = np.random.default_rng(55).choice(np.array([0, 1, 254, 255], np.uint8), shape)
+    for size in [(46, 82), (92, 164), (46, 164), (11, 20), (23, 82), (39, 82)]:
+        for mode in ("linear", "bicubic"):
+            axes = rules((23, 41), size, mode)
+            got = interpolate(x, size, mode=mode, layout=layout)
+            assert got.tobytes() == pinned(x, axes, layout.index("H")).tobytes(), (mode, size)
+
+
+def test_sums_of_bytes_and_picked_bytes_are_taken_where_they_can_be():
+    def sums(n, m, inner=1):
+        table = AxisRule(n, m, "cubic", Fraction(n, m)).table()
+        return column_tiles(table, inner, 4, np.dtype("f4"), True, -1).byte_sums
+
+    assert sums(50, 100).part == 1 / 256
+    assert len(sums(500, 1000).patterns) < 8  # the inside shares one
+    assert sums(50, 200, 3).part == 1 / 2048
+    assert sums(50, 85) is None  # no parts of a power of two
+    assert sums(7, 14) is None  # less than a register
+    assert sums(800, 160) is None  # too far apart
+    base, order = pixel_groups(np.arange(64) // 2, 32, 3)
+    assert base.tolist() == [0, 7, 15, 24, 31, 39, 48, 55, 63, 72, 79, 80]
+    assert (base[:, None] + order).ravel().tolist() == [
+        3 * (k // 2) + c for k in range(64) for c in range(3)
+    ]
+    assert pixel_groups(np.arange(20) * 4, 80, 3) is None
+    assert pixel_groups(np.arange(20), 80, 16) is None
+    assert pixel_groups(np.arange(5), 5, 3) is None

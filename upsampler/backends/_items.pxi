@@ -160,6 +160,8 @@ cdef struct CopyJob:
     const int64_t* d_index
     const int64_t* h_index
     const int64_t* w_index
+    const int32_t* base  # of groups of 32 bytes of a row, see pick_bytes; NULL where there are none
+    const uint8_t* order
     Py_ssize_t outer1, rows_d, rows_h, width, inner, size, period
     Py_ssize_t tile, tiles, block, blocks
     bint stream
@@ -190,7 +192,12 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
         if job.d_index[d] != last_d or job.h_index[h] != last_h:
             last_d = job.d_index[d]
             last_h = job.h_index[h]
-            if job.x.dense:
+            if job.x.dense and job.base != NULL:
+                pick_bytes(
+                    scratch, src, job.base + at * job.inner * job.size // 16,
+                    job.order + at * job.inner * job.size, (bytes + 31) // 32,
+                )
+            elif job.x.dense:
                 pick_pixels(scratch, src, index, n, job.period, job.inner * job.size)
             else:
                 read_pixels(scratch, &job.x, src, 0, n, index, job.inner, job.size)

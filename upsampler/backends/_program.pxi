@@ -103,6 +103,12 @@ cdef class Resampler:
             job.w.wide = columns.groups.wide
         if columns.bytes is not None:
             self.fill_bytes(&job.w.bytes, columns.bytes, tables[1])
+        if columns.byte_sums is not None:
+            job.w.byte_sums.first = <const Py_ssize_t*> address(columns.byte_sums.first)
+            job.w.byte_sums.base = <const int32_t*> address(columns.byte_sums.base)
+            job.w.byte_sums.pattern = <const int32_t*> address(columns.byte_sums.pattern)
+            job.w.byte_sums.patterns = <const uint8_t*> address(columns.byte_sums.patterns)
+            job.w.byte_sums.part = columns.byte_sums.part
         job.in_row = columns.in_row * inner + SLACK
         job.out_row = columns.out_row * inner + SLACK
         job.long_row = spread_rows(max(job.in_row, job.out_row))
@@ -165,10 +171,12 @@ cdef class Resampler:
             raise MemoryError(f"no memory for a workspace of {scratch} bytes")
 
 
-def copy_pixels(x, out, d_index, h_index, w_index, Py_ssize_t period, int threads, bint stream):
+def copy_pixels(
+    x, out, d_index, h_index, w_index, Py_ssize_t period, groups, int threads, bint stream
+):
     """Nearest: ``out[.., d, h, w, :] = x[.., d_index[d], h_index[h], w_index[w], :]``."""
     cdef CopyJob job
-    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel
+    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel, many
     cdef int failed
     job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
     fill_side(&job.x, x, job.size)
@@ -181,7 +189,13 @@ def copy_pixels(x, out, d_index, h_index, w_index, Py_ssize_t period, int thread
     job.period = period
     job.stream = stream
     pixel = job.inner * job.size
-    job.tile = max(4, min(job.width, (1 << 14) // pixel // 4 * 4))
+    job.base = NULL
+    if groups is not None:
+        job.base = <const int32_t*> address(groups[0])
+        job.order = <const uint8_t*> address(groups[1])
+    # Groups of 32 bytes begin with a tile.
+    many = 4 if groups is None else 32
+    job.tile = max(many, min(job.width, (1 << 14) // pixel) // many * many)
     job.tiles = (job.width + job.tile - 1) // job.tile
     rows = job.rows_d * job.rows_h
     threads = helpful_threads(threads, out.size * job.size // 4)

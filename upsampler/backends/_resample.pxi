@@ -38,6 +38,14 @@ cdef struct Bytes:
     const int32_t* weights  # of rows
     int shift_w, shift_h  # weights are multiples of 2 ** -shift
 
+cdef struct ByteSums:
+    # Groups of eight outputs for sum_bytes, likewise.
+    const Py_ssize_t* first
+    const int32_t* base
+    const int32_t* pattern
+    const uint8_t* patterns
+    float part
+
 cdef struct Columns:
     # The axis W, cut into tiles.
     int kind
@@ -56,6 +64,7 @@ cdef struct Columns:
     const uint8_t* shuffle
     const float* spread
     Bytes bytes
+    ByteSums byte_sums
 
 cdef struct Job:
     Side x
@@ -429,6 +438,31 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     return offset
 
 
+cdef const uint8_t* bytes_of(
+    const char* row, const Job* job, const Tile* tile, char* items
+) noexcept nogil:
+    """A tile's input columns of one row of bytes, side by side."""
+    if tile.columns < 0 and job.x.dense:
+        return <const uint8_t*> row + tile.in_at * job.inner
+    read_pixels(
+        items, &job.x, row, tile.in_at, tile.in_n,
+        NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, 1,
+    )
+    return <const uint8_t*> items
+
+
+cdef void sum_row_bytes(
+    float* o, const char* row, const Job* job, const Tile* tile, char* items
+) noexcept nogil:
+    """A row of bytes resampled along W, without a row of numbers before."""
+    cdef const ByteSums* sums = &job.w.byte_sums
+    cdef Py_ssize_t first = sums.first[tile - job.w.tile]
+    sum_bytes(
+        o, bytes_of(row, job, tile, items), sums.base + 2 * first, sums.pattern + first,
+        sums.patterns, sums.part, (tile.out_n * job.inner + 7) // 8,
+    )
+
+
 cdef bint collect_rows(
     const Job* job, const Tile* tile, const char* plane, Py_ssize_t din, Py_ssize_t d_place,
     Py_ssize_t h, Places* at, real* number,
@@ -448,12 +482,16 @@ cdef bint collect_rows(
         row = at.ring + slot * n
         if at.tags[slot] != din * job.h.n + hin:
             at.tags[slot] = din * job.h.n + hin
-            to = row if job.w.kind == IDENTITY else at.loaded
-            at.odd[slot] = fetch_row(
-                <real*> to, plane + hin * job.x.h, job, tile, at.items
-            )
-            if job.w.kind != IDENTITY:
-                along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
+            if job.w.byte_sums.first != NULL:
+                at.odd[slot] = False
+                sum_row_bytes(<float*> row, plane + hin * job.x.h, job, tile, at.items)
+            else:
+                to = row if job.w.kind == IDENTITY else at.loaded
+                at.odd[slot] = fetch_row(
+                    <real*> to, plane + hin * job.x.h, job, tile, at.items
+                )
+                if job.w.kind != IDENTITY:
+                    along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
         odd |= at.odd[slot]
         at.rows[t] = row
     return odd
@@ -529,7 +567,7 @@ cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept
     cdef int w
     cdef Places at
     cdef char* row
-    cdef const char* source
+    cdef const uint8_t* source
     cdef char* to
     lay_out(&at, scratch, job)
     at.tags[0] = at.tags[1] = -1
@@ -540,16 +578,9 @@ cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept
             to = at.ring + (hin & 1) * job.long_row * sizeof(float)
             if at.tags[hin & 1] != din * job.h.n + hin:
                 at.tags[hin & 1] = din * job.h.n + hin
-                row = row_of(&job.x, o0, o1, din, hin)
-                source = row + tile.in_at * job.inner
-                if tile.columns >= 0 or not job.x.dense:
-                    source = at.items
-                    read_pixels(
-                        at.items, &job.x, row, tile.in_at, tile.in_n,
-                        NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, 1,
-                    )
+                source = bytes_of(row_of(&job.x, o0, o1, din, hin), job, tile, at.items)
                 linear_bytes(
-                    <uint16_t*> to, <const uint8_t*> source, bytes.base + 2 * group,
+                    <uint16_t*> to, source, bytes.base + 2 * group,
                     bytes.order + 32 * group, bytes.pair + 32 * group, (n + 15) // 16,
                 )
             at.rows[t] = to

@@ -169,7 +169,7 @@ static ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdif
     return n;
 }
 
-/* --- 8-bit images by weights that are sixteenths and the like ---------------------------------
+/* --- 8-bit images by weights that are parts of a power of two ---------------------------------
  * Where all weights of both axes are multiples of a power of two, and what they add up to does not
  * exceed 2^8, sums are exact in 16 bits, as they are in float32: the results are the same.  Eight
  * outputs and their right neighbours lie within 16 bytes of a row, which are loaded, brought into
@@ -238,6 +238,40 @@ static void blend_bytes(uint8_t *o, const uint16_t *a, const uint16_t *b, int wa
         put(o + k, BLENDED(k));
     }
 }
+
+/* Sums of up to four samples, by weights that are 16-bit parts of a power of two: exact in 32 bits
+ * and, as they stay below 2^24, in float32 as well.  Groups of eight outputs share `patterns`, of
+ * which a scale by an integer has a few: weights by group, 128 bytes each, filled the caches. */
+static void sum_bytes(float *o, const uint8_t *row, const int32_t *base, const int32_t *pattern,
+                      const uint8_t *patterns, float part, ptrdiff_t groups)
+{
+    const __m256 unit = _mm256_set1_ps(part);
+    for (ptrdiff_t g = 0; g < groups; g++) {
+        const __m256i *p = (const __m256i *)(patterns + 128 * (ptrdiff_t)pattern[g]);
+        __m128i low = _mm_loadu_si128((const __m128i *)(row + base[2 * g]));
+        __m128i high = _mm_loadu_si128((const __m128i *)(row + base[2 * g + 1]));
+        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+        __m256i a = _mm256_shuffle_epi8(v, _mm256_loadu_si256(p));
+        __m256i b = _mm256_shuffle_epi8(v, _mm256_loadu_si256(p + 1));
+        a = _mm256_madd_epi16(a, _mm256_loadu_si256(p + 2));
+        b = _mm256_madd_epi16(b, _mm256_loadu_si256(p + 3));
+        __m256 sum = _mm256_cvtepi32_ps(_mm256_add_epi32(a, b));
+        _mm256_storeu_ps(o + 8 * g, _mm256_mul_ps(unit, sum));
+    }
+}
+
+/* Nearest: 32 bytes of an output row at a time, each half from 16 bytes of the input row. */
+static void pick_bytes(char *o, const char *row, const int32_t *base, const uint8_t *order,
+                       ptrdiff_t groups)
+{
+    for (ptrdiff_t g = 0; g < groups; g++) {
+        __m128i low = _mm_loadu_si128((const __m128i *)(row + base[2 * g]));
+        __m128i high = _mm_loadu_si128((const __m128i *)(row + base[2 * g + 1]));
+        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+        put(o + 32 * g,
+            _mm256_shuffle_epi8(v, _mm256_loadu_si256((const __m256i *)(order + 32 * g))));
+    }
+}
 #else
 static inline ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdiff_t taps,
                                         ptrdiff_t n, float limit, int *odd)
@@ -249,6 +283,17 @@ static inline void linear_bytes(uint16_t *o, const uint8_t *row, const int32_t *
                                 const uint8_t *order, const uint8_t *pair, ptrdiff_t groups)
 {
     (void)o, (void)row, (void)base, (void)order, (void)pair, (void)groups;
+}
+static inline void sum_bytes(float *o, const uint8_t *row, const int32_t *base,
+                             const int32_t *pattern, const uint8_t *patterns, float part,
+                             ptrdiff_t groups)
+{
+    (void)o, (void)row, (void)base, (void)pattern, (void)patterns, (void)part, (void)groups;
+}
+static inline void pick_bytes(char *o, const char *row, const int32_t *base, const uint8_t *order,
+                              ptrdiff_t groups)
+{
+    (void)o, (void)row, (void)base, (void)order, (void)groups;
 }
 static inline void blend_bytes(uint8_t *o, const uint16_t *a, const uint16_t *b, int wa, int wb,
                                int shift, ptrdiff_t n, int stream)

@@ -28,7 +28,7 @@ from . import (  # type: ignore[attr-defined]
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .pixel_tables import PixelTables, pixel_tables, pixels_pay
-from .tiles import byte_shift, column_tiles, row_table
+from .tiles import byte_shift, column_tiles, pixel_groups, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
 # plain stores first read the lines that they overwrite.  New memory is different: the system has
@@ -93,7 +93,7 @@ class Cpu:
 
     def _runner(self, plan: Plan, inner: int) -> Callable[..., None]:
         if plan.spec.copies and not plan.adjoint:
-            tables = self._compiled(plan, 0, _copy_tables)
+            tables = self._compiled(plan, inner, self._copy_tables)
             return partial(_copy, self.loops.copy_pixels, tables)
         return self._compiled(plan, inner, self._resampler).run
 
@@ -308,12 +308,21 @@ class Cpu:
             made = plan.compiled[key] = make(plan, inner)
         return made
 
+    def _copy_tables(self, plan: Plan, inner: int) -> tuple[Any, ...]:
+        indices = [np.ascontiguousarray(t.start) for t in plan.tables]
+        indices = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
+        pixel = inner * _SIZES.get(plan.spec.dtype, 0)
+        period, groups = _copy_period(plan.tables[-1]), None
+        if self.loops.HAS_SHUFFLE and pixel and not (period and pixel in (1, 2, 4, 8)):
+            groups = pixel_groups(indices[-1], plan.tables[-1].n, pixel)
+        return (*indices, period, groups)
+
     def _resampler(self, plan: Plan, inner: int) -> Any:
         dtype = np.dtype(plan.arithmetic)
         *outer, w = plan.tables
         d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
         slots = 1 if plan.adjoint else d.taps * h.taps
-        shift = -1
+        shift = None
         if plan.spec.dtype == "uint8" and len(outer) == 1 and self.loops.HAS_SHUFFLE:
             shift = byte_shift(w, outer[0])
         key = (w, self.isa, inner, slots, dtype.name, shift)
@@ -342,12 +351,6 @@ def _channels_first(spec: ConvSpec, x: np.ndarray) -> np.ndarray:
     return by_letters(x, spec.layout, "NCDHW")
 
 
-def _copy_tables(plan: Plan, inner: int) -> tuple[Any, ...]:
-    indices = [np.ascontiguousarray(t.start) for t in plan.tables]
-    indices = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
-    return (*indices, _copy_period(plan.tables[-1]))
-
-
 def _copy_period(table: AxisTable) -> int:
     """2 or 4 where every sample is repeated so many times from the first output on, else 0."""
     f = table.period
@@ -357,6 +360,7 @@ def _copy_period(table: AxisTable) -> int:
     return f if np.array_equal(table.start, regular) else 0
 
 
+_SIZES = {n: int(n.lstrip("abfintlou")) // 8 for n in _cpu_baseline.ITEM_NAMES} | {"bool": 1}
 # Windows that differ in rows only share the tiles of their columns.
 _COLUMNS = BoundedCache(CACHE_BYTES)
 _BACKENDS = {isa: Cpu(isa) for isa in _LOOPS}

@@ -18,6 +18,11 @@ LEAST = 64
 LANES = 8  # floats of a 256-bit register
 WIDEST = 4 * LANES
 BYTES = 16  # of the register that is shuffled
+TAPS = 4  # of sums of bytes
+ZERO = 0x80  # in the place of a byte: none
+MOST_SUM_SHIFT = 14
+INT16_MAX = 32767
+EXACT = 1 << 24  # whole numbers that float32 holds
 MOST_SHIFT = 6  # weights of 64 and less, because they are multiplied as signed bytes
 SPARSE = 4  # a tile that reads less than one in so many of its input columns lists them
 
@@ -67,6 +72,17 @@ class ByteGroups:
 
 
 @dataclass(frozen=True, eq=False)
+class ByteSums:
+    """Eight outputs at a time, sums of up to four bytes (see _rows.h)."""
+
+    first: np.ndarray  # intp, the first group of each tile
+    base: np.ndarray  # int32, (groups, 2): the first byte that each half reads
+    pattern: np.ndarray  # int32 by group, a row of
+    patterns: np.ndarray  # uint8, (patterns, 128): distances of samples, then weights as int16
+    part: float  # of which weights are multiples
+
+
+@dataclass(frozen=True, eq=False)
 class ColumnTiles:
     """The axis along rows.  `start` counts from the first column that a tile loads."""
 
@@ -79,6 +95,7 @@ class ColumnTiles:
     weights: np.ndarray  # arithmetic type; see _resample.pxi for the order
     groups: Groups | None
     bytes: ByteGroups | None
+    byte_sums: ByteSums | None
     in_row: int  # pixels of the longest loaded row, its pad included
     out_row: int
 
@@ -91,6 +108,9 @@ class ColumnTiles:
         if self.bytes is not None:
             b = self.bytes
             arrays += [b.first, b.base, b.order, b.pairs]
+        if self.byte_sums is not None:
+            s = self.byte_sums
+            arrays += [s.first, s.base, s.pattern, s.patterns]
         return sum(a.nbytes for a in arrays)
 
 
@@ -114,11 +134,16 @@ def tile_width(inner: int, slots: int, dtype: np.dtype) -> int:
 
 
 def column_tiles(
-    table: AxisTable, inner: int, slots: int, dtype: np.dtype, shuffles: bool, shift: int = -1
+    table: AxisTable,
+    inner: int,
+    slots: int,
+    dtype: np.dtype,
+    shuffles: bool,
+    shift: int | None = None,
 ) -> ColumnTiles:
     """Cut the axis W into tiles; `slots` rows of a tile are held in a ring.
 
-    For 8-bit images `shift` says of which power of two the weights may be parts.
+    For 8-bit images `shift` is what `byte_shift` says.
     """
     width = tile_width(inner, slots, dtype)
     kind = kind_of(table)
@@ -149,8 +174,17 @@ def column_tiles(
         tiles.append((at, out_n, lo, in_n, columns, *run))
     packed = np.array(tiles, TILE_DTYPE)
     groups = None
-    in_bytes = _byte_groups(table, inner, packed, start, shift) if shift >= 0 else None
-    if shuffles and in_bytes is None and kind != KINDS["identity"] and dtype == np.float32:
+    in_bytes = byte_sums = None
+    if shift is not None:
+        in_bytes = _byte_groups(table, inner, packed, start, shift)
+        byte_sums = None if in_bytes else _byte_sums(table, inner, packed, start)
+    if (
+        shuffles
+        and in_bytes is None
+        and byte_sums is None
+        and kind != KINDS["identity"]
+        and dtype == np.float32
+    ):
         groups = _groups(table, inner, packed, start, taps)
     return ColumnTiles(
         kind=kind,
@@ -162,6 +196,7 @@ def column_tiles(
         weights=weights,
         groups=groups,
         bytes=in_bytes,
+        byte_sums=byte_sums,
         in_row=int(packed["in_n"].max()) + 1,
         out_row=int(packed["out_n"].max()),
     )
@@ -222,18 +257,92 @@ def shift_of(weights: np.ndarray, most: int) -> int | None:
 
 
 def byte_shift(w: AxisTable, h: AxisTable) -> int:
-    """What `column_tiles` may assume of the weights of `w` with `h` across it; -1: nothing."""
+    """For 8-bit images, of which power of two the weights of `w` may be parts with `h` across it.
+
+    -1 where that does not matter, because sums in 16 bits are not for such axes.
+    """
     if w.identity or h.identity or w.kind != "linear" or h.kind != "linear":
         return -1
     shift = shift_of(h.weights, MOST_SHIFT)
     return -1 if shift is None else min(MOST_SHIFT, 8 - shift)
 
 
+def _byte_sums(
+    table: AxisTable, inner: int, tiles: np.ndarray, start: np.ndarray
+) -> ByteSums | None:
+    """None where the weights or the places of the samples do not allow it."""
+    taps = table.taps
+    if table.identity or table.kind != "sum" or taps > TAPS:
+        return None
+    shift = shift_of(table.weights, MOST_SUM_SHIFT)
+    if shift is None or (tiles["in_n"] * inner < BYTES).any():
+        return None
+    whole = table.weights * (1 << shift)
+    if 255 * np.abs(whole).sum(axis=1).max() >= EXACT or np.abs(whole).max() > INT16_MAX:
+        return None
+    first, bases, shapes = [], [], []
+    count = 0
+    for tile in tiles:
+        rows = slice(tile["out_at"], tile["out_at"] + tile["out_n"])
+        places = start[rows, None, None] + np.arange(taps)
+        places = (places * inner + np.arange(inner)[:, None]).reshape(-1, taps)
+        weight = np.repeat(whole[rows], inner, axis=0)
+        pad = ((0, -len(places) % LANES), (0, 0))
+        halves = np.pad(places, pad, mode="edge").reshape(-1, LANES // 2, taps)
+        base = np.minimum(halves.min(axis=(1, 2)), tile["in_n"] * inner - BYTES)
+        distance = halves - base[:, None, None]
+        if distance.max() >= BYTES:
+            return None
+        first.append(count)
+        count += len(base) // 2
+        bases.append(base.astype(np.int32))
+        shapes.append(_sum_patterns(distance, np.pad(weight, pad, mode="edge")))
+    patterns, pattern = np.unique(np.concatenate(shapes), axis=0, return_inverse=True)
+    return ByteSums(
+        first=np.array(first, np.intp),
+        base=np.concatenate(bases),
+        pattern=pattern.ravel().astype(np.int32),
+        patterns=np.ascontiguousarray(patterns),
+        part=0.5**shift,
+    )
+
+
+def _sum_patterns(distance: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What sum_bytes reads for a group, as 128 bytes: samples 0 and 1 of each output, as 16-bit
+    numbers, then 2 and 3, and their weights in the same order."""
+    taps = weights.shape[1]
+    order = np.full((len(weights), TAPS, 2), ZERO, np.uint8)
+    order[:, :taps, 0] = distance.reshape(-1, taps)
+    factor = np.zeros((len(weights), TAPS), np.int16)
+    factor[:, :taps] = weights
+    parts = []
+    for numbers in (order.reshape(-1, LANES, TAPS, 2), factor.reshape(-1, LANES, TAPS, 1)):
+        pairs = numbers.view(np.uint8).reshape(-1, LANES, 2, 4).transpose(0, 2, 1, 3)
+        parts.append(pairs.reshape(-1, 8 * LANES))
+    return np.concatenate(parts, axis=1)
+
+
+def pixel_groups(index: np.ndarray, n: int, pixel: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Bases and orders for pick_bytes: pixels `index` of rows of `n`, `pixel` bytes each.
+
+    None where pixels fill registers by themselves, or lie too far apart.
+    """
+    if pixel >= BYTES or n * pixel < BYTES:
+        return None
+    places = (index[:, None] * pixel + np.arange(pixel)).ravel()
+    halves = np.pad(places, (0, -len(places) % (2 * BYTES)), mode="edge").reshape(-1, BYTES)
+    base = np.minimum(halves.min(axis=1), n * pixel - BYTES)
+    distance = halves - base[:, None]
+    if distance.max() >= BYTES or base[-1] > np.iinfo(np.int32).max:
+        return None
+    return base.astype(np.int32), distance.astype(np.uint8)
+
+
 def _byte_groups(
     table: AxisTable, inner: int, tiles: np.ndarray, start: np.ndarray, most: int
 ) -> ByteGroups | None:
     """None where the weights or the places of the samples do not allow it."""
-    shift = shift_of(table.weights, most)
+    shift = shift_of(table.weights, most) if most >= 0 else None
     if shift is None or (tiles["in_n"] * inner < BYTES).any():
         return None
     first, bases, orders, pairs = [], [], [], []
