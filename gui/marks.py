@@ -15,7 +15,7 @@ from .render import Frame
 from .scene import Slot, crossing
 from .settings import Diff, Mode
 from .state import TRUTH, ViewerState
-from .texts import method_texts, scale_text
+from .texts import AUTO, method_texts, scale_text
 from .viewport import Axis
 
 NUMBERED = 24  # device pixels per pixel from which on its grid and its numbers are drawn
@@ -99,7 +99,7 @@ def pane_name(state: ViewerState, pane: int) -> str:
     now = state.panes[pane]
     name, parameters = method_texts(now.method)
     words = [f"{pane + 1}", name, parameters, f"x{scale_text(now.scale)}"]
-    return "  ".join(word for word in words if word)
+    return "  ".join(word for word in words if word not in ("", AUTO))
 
 
 def cells(state: ViewerState, frame: Frame) -> tuple[Cell, ...]:

@@ -50,6 +50,7 @@ class MethodDock(QDockWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Panes")
         self.list.setMaximumHeight(190)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(lambda i: store.update(change.focus, i))
         self.tree = self._make_tree()
         self.scale = Choice("scale", "How much this pane magnifies", {
@@ -131,6 +132,8 @@ class MethodDock(QDockWidget):
             if names != [self.list.item(i).text() for i in range(self.list.count())]:
                 self.list.clear()
                 self.list.addItems(names)
+                for i, name in enumerate(names):
+                    self.list.item(i).setToolTip(name)
             self.list.setCurrentRow(now.focus)
             self.tree.setCurrentItem(self._item(pane.method))
         text = scale_text(pane.scale)

@@ -13,6 +13,7 @@ Scale = tuple[Fraction, Fraction]  # down, across
 SCALES = (1, 2, 3, 4, 6, 8, 16)  # offered in menus
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # of kernels, offered in menus
 SEEDS = 4
+AUTO = "auto"
 SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
 
@@ -35,13 +36,13 @@ def variants(method: str) -> dict[str, dict[str, str]]:
 
 
 def method_texts(method: str) -> tuple[str, str]:
-    """A method for people, and its parameters."""
+    """A method for people, and its parameters: `AUTO` if all are as they are by default."""
     now = parse(method)
     if not isinstance(now, KernelMethod) or not now.parameters:
         return now.label, ""
-    values = {"k": now.k or "auto", "seed": now.seed}
-    parameters = "  ".join(f"{name}={values[name]}" for name in now.parameters)
-    return replace(now, k=None, seed=0).label, parameters
+    given = {"k": now.k, "seed": now.seed or None}
+    parameters = "  ".join(f"{name}={v}" for name, v in given.items() if v is not None)
+    return replace(now, k=None, seed=0).label, parameters or AUTO
 
 
 def parse_scale(text: str) -> Scale:

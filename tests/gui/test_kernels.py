@@ -190,7 +190,7 @@ def test_parameters_are_chosen_beside_the_method(window, qtbot, show):
     assert pane.method.text().removesuffix("\N{BLACK DOWN-POINTING SMALL TRIANGLE}") == (
         "conv transpose  random "
     )
-    assert pane.parameters.text().startswith("k=3  seed=0")
+    assert pane.parameters.text().startswith("k=3 ")
     before = grabs(window)[1]
     for text in ("k = 5", "seed = 1"):
         next(a for a in pane.parameters.menu().actions() if a.text() == text).trigger()

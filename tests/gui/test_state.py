@@ -108,7 +108,8 @@ def test_methods_have_texts():
     assert texts.method_texts("conv_transpose:bilinear") == ("conv transpose  bilinear", "")
     assert texts.method_texts("conv_transpose:box:k=3") == ("conv transpose  box", "k=3")
     shuffled = texts.method_texts("pixel_shuffle:icnr:seed=5")
-    assert shuffled == ("pixel shuffle  icnr", "k=auto  seed=5")
+    assert shuffled == ("pixel shuffle  icnr", "seed=5")
+    assert texts.method_texts("resize_conv:random") == ("resize conv  random", "auto")
     assert texts.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
 
 
