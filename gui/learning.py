@@ -25,7 +25,7 @@ SIDE = 1024  # pixels of the larger picture along a side, of the middle, that ar
 BAND = 128  # rows of the smaller picture between two looks at whether anybody waits
 PATCH = 32  # pixels of the smaller picture along a side of the patches of a step
 BATCH = 8  # patches of a step
-OFTEN = 0.05  # seconds between two reports
+OFTEN = 0.1  # seconds between two reports
 
 WAYS = {"adam": "Adam, step by step", "exact": "least squares, at once"}
 INITS = {"kaiming": "random", "bilinear": "bilinear", "icnr": "ICNR", "": "what it has"}

@@ -22,6 +22,7 @@ class HistogramPanel(WorkingPanel):
     """A curve for each pane; what lies outside of it is said in words."""
 
     name, title = "histogram", "Histogram"
+    pace = 150  # all that is visible is read, which slows a pan down
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -36,6 +36,7 @@ class MetricsPanel(WorkingPanel):
     """A table for each area, a row for each pane, the best of each column in bold."""
 
     name, title = "metrics", "Metrics"
+    pace = 150  # all that is visible is read, which slows a pan down
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -45,6 +45,7 @@ class SpectrumPanel(WorkingPanel):
     """A picture of log magnitudes for each pane."""
 
     name, title = "spectrum", "Spectrum"
+    pace = 150  # all that is visible is read, which slows a pan down
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

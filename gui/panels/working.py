@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QVBoxLayout
@@ -11,14 +13,21 @@ from .base import Panel, Shot
 from .lane import Lane, Work
 
 WIDTH = 330  # in points: five columns of figures
-PACE = 40  # milliseconds between two looks at what the panes show: panels may lag, panes may not
+TOGETHER = 20  # milliseconds
 
 
 class WorkingPanel(Panel):
     """A column of widgets, and lanes to workers that run only while the panel is seen.
 
     `refresh` asks the lanes; `show_known` shows what they know, whenever that has changed.
+
+    Attributes
+    ----------
+    pace : int
+        Milliseconds between two looks at what the panes show: panels may lag, panes may not.
     """
+
+    pace: ClassVar[int] = 40
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -29,21 +38,25 @@ class WorkingPanel(Panel):
         self._lanes: list[Lane] = []
         self._next: Shot | None = None
         self._asking = False
-        self._pause = QTimer(self, singleShot=True, interval=PACE)
+        self._pause = QTimer(self, singleShot=True, interval=self.pace)
         self._pause.timeout.connect(self._catch_up)
+        # Answers to several panes come one after the other: they are shown together.
+        self._soon = QTimer(self, singleShot=True, interval=TOGETHER)
+        self._soon.timeout.connect(self._known)
         self.setMinimumWidth(WIDTH)
 
     def lane(self, work: Work, name: str = "", patient: bool = False) -> Lane:
         """A new lane, closed and paused with the panel."""
         lane = Lane(work, f"{self.name}{name}", patient)
-        lane.changed.connect(self._known)
+        lane.changed.connect(self._tell)
         self._lanes.append(lane)
         return lane
 
     @property
     def idle(self) -> bool:
         """Whether all that was asked for is shown."""
-        return self._next is self.shot and all(lane.idle for lane in self._lanes)
+        behind = self._next is not self.shot or self._soon.isActive()
+        return not behind and all(lane.idle for lane in self._lanes)
 
     def refresh(self, shot: Shot) -> None:
         self._next = shot
@@ -74,8 +87,13 @@ class WorkingPanel(Panel):
         """Show what the lanes know of what they were asked."""
         raise NotImplementedError
 
+    def _tell(self) -> None:
+        """A lane knows more."""
+        if not self._asking and not self._soon.isActive():
+            self._soon.start()
+
     def _known(self) -> None:
-        if self.shot is not None and not self._asking and self.isVisible():
+        if self.shot is not None and self.isVisible():
             self.show_known(self.shot)
 
     def hideEvent(self, event: QHideEvent) -> None:
