@@ -32,7 +32,6 @@ class Chooser(QToolBar):
         self.member, self.layout_ = QComboBox(), QComboBox()
         self.places = {letter: QSpinBox() for letter in "ND"}
         self.channel = QSpinBox()
-        self.channel.setSpecialValueText("colours")
         self.shape = QLabel()
         self._parts = {}
         for title, widget in (
@@ -73,7 +72,9 @@ class Chooser(QToolBar):
             box.setRange(0, lengths.get(letter, 1) - 1)
         for letter, place in zip(slice_.others, slice_.index, strict=True):
             self.places[letter].setValue(place)
-        self.channel.setRange(-1 if channels <= COLOURS else 0, channels - 1)
+        colours = channels <= COLOURS
+        self.channel.setRange(-1 if colours else 0, channels - 1)
+        self.channel.setSpecialValueText("colours" if colours else "")
         self.channel.setValue(-1 if slice_.channel is None else slice_.channel)
         del blockers
         self._show(self.member, len(shelf.members) > 1)

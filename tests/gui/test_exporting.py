@@ -316,6 +316,7 @@ def test_arrays_have_a_chooser(window, qtbot, tmp_path, photo):
     assert chooser.isVisible()
     assert chooser.member.currentText() == "maps"
     assert (chooser.channel.minimum(), chooser.channel.maximum()) == (0, 8)
+    assert chooser.channel.text() == "0"
     view = window.store.state.view
 
     def seen():
