@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.chooser)
         self.watch = Watch(self.store, self.opener.reload, self)
         self.menus.add_recent(self.open_path)
-        self.methods = MethodDock(self.store, self.actions_by_name)
+        self.methods = MethodDock(self.store, self.actions_by_name, self._take_keys)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.methods)
         self.dock = PanelDock(self.store, self.compare.shot)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -34,25 +36,51 @@ BUTTONS = (
     {"pane_earlier": "\N{UPWARDS ARROW}", "pane_later": "\N{DOWNWARDS ARROW}"},
 )
 WIDTH = 230
+PLAIN = Qt.KeyboardModifier.NoModifier
 KEY = Qt.ItemDataRole.UserRole
+
+
+class _Navigable:
+    """For lists: arrows move in the list that has the keys, and not the picture."""
+
+    KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right)
+
+    def event(self, event: QEvent) -> bool:
+        kind = QEvent.Type.ShortcutOverride
+        if event.type() == kind and event.modifiers() == PLAIN and event.key() in self.KEYS:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class _List(_Navigable, QListWidget):
+    pass
+
+
+class _Tree(_Navigable, QTreeWidget):
+    pass
 
 
 class MethodDock(QDockWidget):
     """Changes the panes of a store and shows how they are."""
 
-    def __init__(self, store: Store, actions: dict[str, QAction]) -> None:
+    def __init__(
+        self, store: Store, actions: dict[str, QAction], give_back: Callable[[], None]
+    ) -> None:
         super().__init__("Panes and methods")
         self.setObjectName("methods")
         self.setAllowedAreas(
             Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
         )
         self._store = store
-        self.list = QListWidget()
+        self.list = _List()
         self.list.setAccessibleName("Panes")
         self.list.setMaximumHeight(190)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(lambda i: store.update(change.focus, i))
         self.tree = self._make_tree()
+        for clicked in (self.list.itemClicked, self.tree.itemClicked):
+            clicked.connect(lambda *_item: give_back())  # who clicks wants Space for the panes
         self.scale = Choice("scale", "How much this pane magnifies", {
             "": {str(s): f"x{s}" for s in SCALES}
         })  # fmt: skip
@@ -98,7 +126,7 @@ class MethodDock(QDockWidget):
         return row
 
     def _make_tree(self) -> QTreeWidget:
-        tree = QTreeWidget()
+        tree = _Tree()
         tree.setHeaderHidden(True)
         tree.setAccessibleName("Methods")
         for heading, methods in MENU.items():

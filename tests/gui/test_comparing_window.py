@@ -75,6 +75,25 @@ def test_the_bar_at_the_left_changes_the_focused_pane(window, qtbot):
     assert dock.tree.currentItem().text(0) == "bicubic"
 
 
+def test_the_bar_at_the_left_by_keys(window, qtbot):
+    """Arrows move in the list that has the keys; Return chooses; a click gives the keys back."""
+    dock, view = window.methods, window.store.state.view
+    dock.list.setFocus()
+    QTest.keyClick(dock.list, Qt.Key.Key_Down)
+    assert window.store.state.focus == 1
+    dock.tree.setFocus()
+    for _ in range(2):
+        QTest.keyClick(dock.tree, Qt.Key.Key_Down)
+    assert dock.tree.currentItem().text(0) == "bicubic"
+    QTest.keyClick(dock.tree, Qt.Key.Key_Return)
+    assert window.store.state.panes[1].method == "bicubic"
+    assert window.store.state.view == view
+    dock.tree.itemClicked.emit(dock._item("area"), 0)
+    assert QApplication.focusWidget() is window.compare.panes[1].canvas
+    QTest.keyClick(window, Qt.Key.Key_Down)
+    assert window.store.state.view != view
+
+
 @pytest.mark.parametrize("name", [n for n in panes.PRESETS if n != panes.GPU])
 def test_presets_are_shown(window, qtbot, name):
     window.actions_by_name[f"preset_{name.split()[0].lower()}"].trigger()
