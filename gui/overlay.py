@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -19,7 +19,7 @@ GROUND = QColor(16, 18, 20, 200)
 MARGIN = 6
 
 
-def paint(painter: QPainter, marks: Marks, cells: Iterable[Cell], height: int, width: int) -> None:
+def paint(painter: QPainter, marks: Marks, cells: Sequence[Cell], height: int, width: int) -> None:
     """`painter` is that of a widget of `height` x `width` device pixels."""
     painter.save()
     ratio = painter.device().devicePixelRatioF()
@@ -55,16 +55,20 @@ def _grid(
     painter.drawLines([QLineF(x + 0.5, 0, x + 0.5, height) for x in cols])
 
 
-def _numbers(painter: QPainter, cells: Iterable[Cell]) -> None:
+def _numbers(painter: QPainter, cells: Sequence[Cell]) -> None:
     """White on black outlines would double the cost; the ground says which of the two is read."""
-    for cell in cells:
-        size = min(cell.height / (len(cell.values) + 1), cell.height / 2.6, 15.0)
-        font = QFont(painter.font())
-        font.setPixelSize(max(round(size), 6))
-        painter.setFont(font)
-        painter.setPen(Qt.GlobalColor.black if cell.bright else Qt.GlobalColor.white)
-        box = QRectF(cell.x - 200, cell.y - 200, 400, 400)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "\n".join(cell.values))
+    if not cells:
+        return
+    height, lines = cells[0].height, max(len(cell.values) for cell in cells)
+    font = QFont(painter.font())
+    font.setPixelSize(max(round(min(height / (lines + 1), height / 2.6, 15.0)), 6))
+    painter.setFont(font)
+    for bright, colour in ((True, Qt.GlobalColor.black), (False, Qt.GlobalColor.white)):
+        painter.setPen(colour)
+        for cell in cells:
+            if cell.bright is bright:
+                box = QRectF(cell.x - 200, cell.y - 200, 400, 400)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "\n".join(cell.values))
 
 
 def _region(painter: QPainter, region: tuple[float, float, float, float] | None) -> None:
