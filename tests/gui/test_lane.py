@@ -59,10 +59,10 @@ def test_each_job_is_answered_as_soon_as_it_is_done(qtbot, desk, make):
     lane.ask("a", "b")
     assert not lane.idle
     desk.allow("a")
-    qtbot.waitUntil(lambda: lane.get("a") is not None)
+    qtbot.waitUntil(lambda: lane.get("a") is not None, timeout=20_000)
     assert not lane.idle
     desk.allow("b")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert told == [[None, None], ["A", None], ["A", "B"]]
 
 
@@ -70,10 +70,10 @@ def test_what_is_known_and_wanted_is_not_done_again(qtbot, desk, make):
     lane = make()
     desk.allow("a", "b", "c")
     lane.ask("a", "b")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     lane.ask("b", "c")
     assert lane.get("a") is None  # nobody wants it: it may hold a picture
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert desk.began == ["a", "b", "c"]
     assert known(lane, "b", "c") == ["B", "C"]
 
@@ -81,10 +81,10 @@ def test_what_is_known_and_wanted_is_not_done_again(qtbot, desk, make):
 def test_the_newest_wins(qtbot, desk, make):
     lane = make()
     lane.ask("a")
-    qtbot.waitUntil(lambda: desk.began == ["a"])
+    qtbot.waitUntil(lambda: desk.began == ["a"], timeout=20_000)
     lane.ask("b")
     desk.allow("b")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert desk.gave_up == ["a"]
     assert lane.get("a") is None
 
@@ -92,11 +92,11 @@ def test_the_newest_wins(qtbot, desk, make):
 def test_a_patient_lane_finishes_what_it_began(qtbot, desk, make):
     lane = make(patient=True)
     lane.ask("a")
-    qtbot.waitUntil(lambda: desk.began == ["a"])
+    qtbot.waitUntil(lambda: desk.began == ["a"], timeout=20_000)
     lane.ask("b")
     lane.ask("c")
     desk.allow("a", "b", "c")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert desk.began == ["a", "c"]
     assert desk.gave_up == []
 
@@ -105,7 +105,7 @@ def test_errors_are_answers(qtbot, desk, make):
     lane = make()
     desk.allow("bad", "a")
     lane.ask("bad", "a")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert str(lane.get("bad").error) == "no such thing"
     assert lane.get("a").value == "A"
 
@@ -114,14 +114,14 @@ def test_a_pause_stops_the_work_until_somebody_asks_again(qtbot, desk, make):
     lane = make()
     desk.allow("a")
     lane.ask("a", "b")
-    qtbot.waitUntil(lambda: desk.began == ["a", "b"])
-    qtbot.waitUntil(lambda: lane.get("a") is not None)
+    qtbot.waitUntil(lambda: desk.began == ["a", "b"], timeout=20_000)
+    qtbot.waitUntil(lambda: lane.get("a") is not None, timeout=20_000)
     lane.pause()
-    qtbot.waitUntil(lambda: desk.gave_up == ["b"])
+    qtbot.waitUntil(lambda: desk.gave_up == ["b"], timeout=20_000)
     assert lane.idle
     desk.allow("b")
     lane.ask("a", "b")
-    qtbot.waitUntil(lambda: lane.idle)
+    qtbot.waitUntil(lambda: lane.idle, timeout=20_000)
     assert desk.began == ["a", "b", "b"]
     assert known(lane, "a", "b") == ["A", "B"]
 
@@ -129,7 +129,7 @@ def test_a_pause_stops_the_work_until_somebody_asks_again(qtbot, desk, make):
 def test_asking_for_nothing(qtbot, desk, make):
     lane = make()
     lane.ask("a")
-    qtbot.waitUntil(lambda: desk.began == ["a"])
+    qtbot.waitUntil(lambda: desk.began == ["a"], timeout=20_000)
     lane.ask()
     assert lane.idle
-    qtbot.waitUntil(lambda: desk.gave_up == ["a"])
+    qtbot.waitUntil(lambda: desk.gave_up == ["a"], timeout=20_000)

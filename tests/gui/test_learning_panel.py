@@ -43,7 +43,9 @@ def begin(qtbot, panel, steps=LONG):
     """Start, and wait for some reports."""
     panel.form.steps.setValue(steps)
     panel.buttons["learn"].click()
-    qtbot.waitUntil(lambda: panel.learned is not None and panel.learned.losses.size > 5)
+    qtbot.waitUntil(
+        lambda: panel.learned is not None and panel.learned.losses.size > 5, timeout=20_000
+    )
 
 
 def shown_kernel(window, pane=2):
@@ -135,7 +137,7 @@ def test_it_goes_on_while_another_panel_is_looked_at(qtbot, window, panel):
     begin(qtbot, panel)
     window.store.update(changes.open_panel, "metrics")
     steps = panel.learned.losses.size
-    qtbot.waitUntil(lambda: panel.learned.losses.size > steps + 20)
+    qtbot.waitUntil(lambda: panel.learned.losses.size > steps + 20, timeout=20_000)
     window.store.update(changes.open_panel, "learning")
     panel.buttons["stop"].click()
     finish(qtbot, window, panel)
@@ -144,10 +146,10 @@ def test_it_goes_on_while_another_panel_is_looked_at(qtbot, window, panel):
 def test_another_method_for_the_pane_is_left_alone(qtbot, window, panel, monkeypatch):
     monkeypatch.setattr(panel_module, "SHOW", 0)
     begin(qtbot, panel)
-    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method)
+    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method, timeout=20_000)
     window.store.update(panes.set_method, 2, "lanczos3")
     steps = panel.learned.losses.size
-    qtbot.waitUntil(lambda: panel.learned.losses.size > steps + 20)
+    qtbot.waitUntil(lambda: panel.learned.losses.size > steps + 20, timeout=20_000)
     panel.buttons["stop"].click()
     finish(qtbot, window, panel)
     assert window.store.state.panes[2].method == "lanczos3"
@@ -159,7 +161,7 @@ def test_another_picture_ends_it(qtbot, window, panel):
     assert panel.idle
     assert "another picture" in panel.status.text()
     steps = panel.learned.losses.size
-    qtbot.waitUntil(lambda: panel._scheduler.idle)
+    qtbot.waitUntil(lambda: panel._scheduler.idle, timeout=20_000)
     qtbot.wait(20)
     assert panel.learned.losses.size == steps  # and nothing is heard of it
 
@@ -167,7 +169,7 @@ def test_another_picture_ends_it(qtbot, window, panel):
 def test_closing_the_window_ends_it_and_leaves_no_file(qtbot, window, panel, monkeypatch):
     monkeypatch.setattr(panel_module, "SHOW", 0)
     begin(qtbot, panel)
-    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method)
+    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method, timeout=20_000)
     path = window.store.state.panes[2].method.partition(":")[2]
     assert os.path.exists(path)
     window.close()
@@ -178,7 +180,7 @@ def test_closing_the_window_ends_it_and_leaves_no_file(qtbot, window, panel, mon
 def test_few_files_are_kept(qtbot, window, panel, monkeypatch):
     monkeypatch.setattr(panel_module, "SHOW", 0)
     begin(qtbot, panel)
-    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method)
+    qtbot.waitUntil(lambda: "learned-" in window.store.state.panes[2].method, timeout=20_000)
     folder = os.path.dirname(window.store.state.panes[2].method.partition(":")[2])
     seen = set()
     qtbot.waitUntil(lambda: seen.update(os.listdir(folder)) or len(seen) > 20, timeout=20_000)

@@ -45,7 +45,7 @@ def test_a_panel_computes_only_while_it_is_seen(qtbot, window, show, kind):
     panel = open_panel(qtbot, window, kind.name)
     assert panel.isVisible()
     window.store.update(changes.open_panel, "")
-    qtbot.waitUntil(lambda: not panel.isVisible())
+    qtbot.waitUntil(lambda: not panel.isVisible(), timeout=20_000)
     asked = []
     for lane in panel._lanes:
         lane.ask = lambda *jobs: asked.append(jobs)
@@ -205,7 +205,7 @@ def test_large_pictures_are_measured_when_somebody_asks(qtbot, window, show, mon
     window.actions_by_name["cancel"].trigger()
     assert panel.button.text() != "Stop"
     panel.button.click()
-    qtbot.waitUntil(lambda: cells(panel)["Whole picture"][3][1].endswith("dB"))
+    qtbot.waitUntil(lambda: cells(panel)["Whole picture"][3][1].endswith("dB"), timeout=20_000)
     assert not panel.button.isVisible()
 
 
