@@ -36,6 +36,7 @@ cdef struct WeightJob:
     Py_ssize_t part, parts  # channels of x of a unit
     Py_ssize_t pairs, pair_part, pair_parts  # and pairs
     Py_ssize_t outers  # channels of g that a unit's pairs touch, at most
+    Py_ssize_t loaded  # and those whose planes are loaded at once
     Py_ssize_t together  # groups of a unit; more than one only without parts
     Py_ssize_t derived  # elements of a derived plane, 0 without
     char* target
@@ -71,17 +72,17 @@ cdef size_t weight_places(
     cdef Py_ssize_t channels = job.together * job.part
     cdef Py_ssize_t tile_rows = conv.tile[0] * conv.tile[1] * conv.tile[2]
     cdef char* end = scratch
-    cdef Py_ssize_t most = max(channels, job.together * job.outers)
+    cdef Py_ssize_t most = max(channels, job.together * job.loaded)
     at.stage.numbers = take(&end, max(conv.source.extent[3], PIXELS * most) * number)
     at.stage.items = take(&end, (conv.source.extent[3] + RUN_SLACK) * 8)
     at.stage.rows = <void**> take(&end, max(<Py_ssize_t> PIXELS, panel) * sizeof(void*))
     at.planes = take(
         &end,
-        (job.together * job.outers * conv.source.phases * conv.source.plane + RUN_SLACK) * number,
+        (job.together * job.loaded * conv.source.phases * conv.source.plane + RUN_SLACK) * number,
     )
     if job.derived:
         at.middle = take(&end, conv.sharing.across.lines * conv.source.plane * number)
-        at.derived = take(&end, job.outers * conv.taps * job.derived * number)
+        at.derived = take(&end, job.loaded * conv.taps * job.derived * number)
     if job.lanes:
         channels = up_to(job.part, panel)
         at.others = take(&end, channels * job.x.plane * number)
@@ -119,51 +120,94 @@ cdef inline Py_ssize_t pair_at(
     return channel * job.conv.source.phases * job.conv.source.plane + job.conv.offset[tap]
 
 
-cdef void add_outer(
-    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, const Py_ssize_t* count,
-    real* number,
+cdef void turn_others(
+    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, real* number
 ) noexcept nogil:
-    """The products of a tile, channels of x in the lanes."""
-    cdef const ConvJob* conv = &job.conv
-    cdef const Py_ssize_t* tile = conv.tile
-    cdef const Py_ssize_t* extent = tile if job.derived else conv.source.extent
-    cdef const real* planes = <const real*> (at.derived if job.derived else at.planes)
+    """Channels of x in the lanes, some to a panel: by panel, by position."""
+    cdef const Py_ssize_t* tile = job.conv.tile
     cdef Py_ssize_t panel = panel_of(number), width = up_to(unit.rows, panel)
-    cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3]
-    cdef Py_ssize_t outer_first = unit.pair // conv.taps
-    cdef Py_ssize_t n, d, h, i, c, block, pair, rows = 0
+    cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3], i, c = 0
     cdef const real** row = <const real**> at.stage.rows
-    cdef real* turned = <real*> at.turned
-    cdef const real* b
+    while c < width:
+        for i in range(panel):
+            row[i] = <const real*> at.others + (c + i) * job.x.plane
+        transpose(<real*> at.turned + c * positions, panel, row, panel, positions)
+        c += panel
+
+
+cdef Py_ssize_t rows_of_tile(
+    const WeightJob* job, const WeightPlaces* at, const Py_ssize_t* count, real* number
+) noexcept nogil:
+    """How many rows a tile has; where each begins goes to `at`."""
+    cdef const Py_ssize_t* tile = job.conv.tile
+    cdef const Py_ssize_t* extent = tile if job.derived else job.conv.source.extent
+    cdef Py_ssize_t panel = panel_of(number), n, d, h, rows = 0
     for n in range(count[0]):
         for d in range(count[1]):
             for h in range(count[2]):
                 at.g_at[rows] = ((n * extent[1] + d) * extent[2] + h) * extent[3]
                 at.x_at[rows] = ((n * tile[1] + d) * tile[2] + h) * tile[3] * panel
                 rows += 1
-    c = 0
+    return rows
+
+
+cdef void add_outer(
+    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, Py_ssize_t first,
+    Py_ssize_t pair, Py_ssize_t stop, Py_ssize_t rows, Py_ssize_t n, real* number,
+) noexcept nogil:
+    """The products of `rows` of `n` positions, from `pair` to `stop`; `first` is the channel that
+    the planes begin with.
+    """
+    cdef const real* planes = <const real*> (at.derived if job.derived else at.planes)
+    cdef const Py_ssize_t* tile = job.conv.tile
+    cdef Py_ssize_t panel = panel_of(number), width = up_to(unit.rows, panel)
+    cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3], p, i, c = 0, block
+    cdef const real** row = <const real**> at.stage.rows
+    cdef const real* b
+    cdef real* sums
     while c < width:
-        for i in range(panel):
-            row[i] = <const real*> at.others + (c + i) * job.x.plane
-        b = turned + c * positions
-        transpose(turned + c * positions, panel, row, panel, positions)
-        pair = 0
-        while pair < unit.pairs:
-            block = rows_of_block(unit.pairs - pair)
+        b = <const real*> at.turned + c * positions
+        p = pair
+        while p < stop:
+            block = rows_of_block(stop - p)
             for i in range(block):
-                row[i] = planes + pair_at(job, outer_first, unit.pair + pair + i)
+                row[i] = planes + pair_at(job, first, p + i)
+            sums = <real*> at.sums + (p - unit.pair) * width + c
             if real is float:
-                outer_float(
-                    block, <real*> at.sums + pair * width + c, width, row, b, at.g_at, at.x_at,
-                    rows, count[3],
-                )
+                outer_float(block, sums, width, row, b, at.g_at, at.x_at, rows, n)
             else:
-                outer_double(
-                    block, <real*> at.sums + pair * width + c, width, row, b, at.g_at, at.x_at,
-                    rows, count[3],
-                )
-            pair += block
+                outer_double(block, sums, width, row, b, at.g_at, at.x_at, rows, n)
+            p += block
         c += panel
+
+
+cdef void add_by_channels(
+    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, const Py_ssize_t* u,
+    const Py_ssize_t* count, real* number,
+) noexcept nogil:
+    """The products of a tile, channels of x in the lanes.
+
+    A few channels of g at a time, so that their planes are read from the nearest cache.
+    """
+    cdef const ConvJob* conv = &job.conv
+    cdef real* planes = <real*> at.planes
+    cdef Py_ssize_t pair = unit.pair, last = unit.pair + unit.pairs, first, stop, rows
+    turn_others(job, unit, at, number)
+    rows = rows_of_tile(job, at, count, number)
+    while pair < last:
+        first = pair // conv.taps
+        stop = min(last, (first + job.loaded) * conv.taps)
+        load_planes(
+            planes, &conv.source, unit.group * conv.inner + first,
+            (stop - 1) // conv.taps + 1 - first, u, count, &conv.codec, &at.stage,
+        )
+        if job.derived:
+            derive_planes(
+                <real*> at.derived, job.derived, planes, (stop - 1) // conv.taps + 1 - first,
+                <real*> at.middle, conv, u, count,
+            )
+        add_outer(job, unit, at, first, pair, stop, rows, count[3], number)
+        pair = stop
 
 
 cdef void add_dots(
@@ -294,24 +338,20 @@ cdef void weight_part(
         memset(others, 0, (up_to(channels, 4) + 4) * job.x.plane * sizeof(real))
         of_group = up_to(unit.rows, 4) * up_to(unit.pairs, DOTS_DOWN) * lanes
         memset(sums, 0, unit.groups * of_group * sizeof(real))
-    memset(planes + unit.groups * outers * stride, 0, RUN_SLACK * sizeof(real))
+    memset(planes + unit.groups * job.loaded * stride, 0, RUN_SLACK * sizeof(real))
     for tile in range(tiles_of(conv)):
         tile_of(conv, tile, u, count)
-        load_planes(
-            planes, &conv.source, unit.group * conv.inner + outer_first, unit.groups * outers, u,
-            count, &conv.codec, &at.stage,
-        )
         load_planes(
             others, &job.x, unit.group * conv.rows + unit.first, channels, u, count, &conv.codec,
             &at.stage,
         )
-        if job.derived:
-            derive_planes(
-                <real*> at.derived, job.derived, planes, outers, <real*> at.middle, conv, u, count
-            )
         if job.lanes:
-            add_outer(job, &unit, &at, count, number)
+            add_by_channels(job, &unit, &at, u, count, number)
             continue
+        load_planes(
+            planes, &conv.source, unit.group * conv.inner + outer_first, unit.groups * outers, u,
+            count, &conv.codec, &at.stage,
+        )
         for g in range(unit.groups):
             add_dots(
                 job, &unit, sums + g * of_group, planes + g * outers * stride,
@@ -355,6 +395,12 @@ cdef void split_weight(WeightJob* job, Py_ssize_t part, Py_ssize_t outers, int t
     job.pair_parts = (job.pairs + job.pair_part - 1) // job.pair_part
     # Pairs from within one channel to within another.
     job.outers = min(conv.inner, (job.pair_part + conv.taps - 2) // conv.taps + 1)
+    job.loaded = job.outers
+    if job.lanes:
+        job.loaded = min(job.outers, max(
+            <Py_ssize_t> (32 if conv.source.grid.channel == conv.source.grid.size else 4),
+            (48 + conv.taps - 1) // conv.taps,
+        ))
 
 
 def weight_gradient(

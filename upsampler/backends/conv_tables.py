@@ -23,7 +23,7 @@ RUN_BACK = 4096  # and of a tile of inputs, whose planes are loaded with more of
 LEAST = 64
 PANEL = 32  # positions that blocks of sums compute at once
 ROWS = 16  # of a sum: from here on copies without halos pay
-PART = 128  # channels of the input of a unit in the gradient of the weight
+PART = 256  # channels of the input of a unit in the gradient of the weight
 SUMS = 1 << 17  # sums that a unit holds
 WEIGHT_RUN = 256  # positions of a tile there: products of a tile come from the first cache
 
