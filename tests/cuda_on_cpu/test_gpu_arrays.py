@@ -114,9 +114,19 @@ def test_small_and_empty(shape, mode):
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0, 3e38, -3e38, 1.0]
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area", "lanczos3"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize(
+    ("mode", "dtype", "layout"),
+    [
+        ("bilinear", np.float32, "NCHW"),
+        ("bilinear", np.float16, "NCHW"),
+        ("bilinear", np.float64, "NHWC"),
+        ("bicubic", np.float32, "NCHW"),
+        ("bicubic", np.float16, "NHWC"),
+        ("area", np.float32, "NCHW"),
+        ("lanczos3", np.float32, "NCHW"),
+        ("lanczos3", np.float32, "NHWC"),
+    ],
+)
 def test_values_that_are_not_finite(mode, dtype, layout):
     """By 2 and by tables; signs of zeros included."""
     rng = np.random.default_rng(11)
@@ -138,12 +148,11 @@ def test_values_that_are_not_finite(mode, dtype, layout):
     both(interpolate_backward, x[:, :, :, :], (2, 4, 5, 8), (12, 16), mode=mode)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64, np.uint8, np.int16])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint64, np.uint8, np.int16])
 def test_integers_saturate(dtype):
     info = np.iinfo(dtype)
     x = np.random.default_rng(3).choice(np.array([info.min, info.max], dtype), (2, 3, 8, 16))
-    for mode in ("bicubic", "lanczos3"):
-        both(interpolate, x, scale_factor=2, mode=mode)
+    both(interpolate, x, scale_factor=2, mode="bicubic")
 
 
 @pytest.mark.parametrize("grid", [1, 2])
@@ -157,7 +166,7 @@ def test_more_planes_than_the_grid_takes(mode, grid, monkeypatch):
     both(upsampler.pixel_shuffle, normal(5, 8, 3, 4), 2)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES[:3])
 def test_planes_too_large_for_32_bits(mode, monkeypatch):
     """The same kernels with wide indices, which no array that fits here asks for."""
     monkeypatch.setattr(gpu_launch, "LONG", 0)
