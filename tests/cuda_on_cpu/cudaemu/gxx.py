@@ -51,17 +51,18 @@ def headers() -> str:
 
 
 @functools.cache
-def precompiled() -> str:
-    """The directory of machine.h precompiled, to be searched before its own."""
-    directory = cache() / f"headers-{headers()[:16]}"
-    made = directory / "machine.h.gch"
+def precompiled(header: str, flags: tuple[str, ...]) -> str:
+    """The option that finds `header` precompiled for these flags, before its own directory."""
+    key = hashlib.sha256(repr((headers(), flags)).encode()).hexdigest()[:16]
+    directory = cache() / f"headers-{key}"
+    made = directory / f"{header}.gch"
     if not made.exists():
         directory.mkdir(exist_ok=True)
         part = directory / f"{os.getpid()}.part"
-        command = ["g++", *FLAGS, "-x", "c++-header", str(CPP / "machine.h"), "-o", str(part)]
+        command = ["g++", *flags, "-x", "c++-header", str(CPP / header), "-o", str(part)]
         subprocess.run(command, check=True)
         os.replace(part, made)
-    return str(directory)
+    return f"-I{directory}"
 
 
 @functools.cache
@@ -73,5 +74,5 @@ def machine() -> Path:
 
 def kernel_library(source: str) -> ctypes.CDLL:
     """A translated kernel, loaded."""
-    flags = (*FLAGS, "-shared", f"-I{precompiled()}", str(machine()))
+    flags = (*FLAGS, "-shared", precompiled("machine.h", FLAGS), str(machine()))
     return ctypes.CDLL(str(build(source, flags, ".so")))

@@ -31,17 +31,20 @@ class SourceEngine:
     """The kernels of one source."""
 
     def __init__(self, source: str, macros: Sequence[str], sanitize: bool) -> None:
-        self.source, self.macros, self.sanitize = source, tuple(macros), sanitize
+        self.sanitize = sanitize
         self.names = _KERNEL.findall(source)
         exports = "\n".join(f"EXPORT({name})" for name in self.names)
-        text = f'#include "shim.h"\n{source}\n{exports}\n'
-        self._library = ctypes.CDLL(str(gxx.build(text, (*_FLAGS, *macros, "-shared"), ".so")))
+        defined = "\n".join(f"#define {macro.replace('=', ' ', 1)}" for macro in macros)
+        self.text = f"{defined}\n{source}\n{exports}\n"
+        flags = (*_FLAGS, "-shared", gxx.precompiled("shim.h", _FLAGS))
+        text = f'#include "shim.h"\n{self.text}'
+        self._library = ctypes.CDLL(str(gxx.build(text, flags, ".so")))
 
     @classmethod
     def of_source(
         cls, source: str, options: Sequence[str], *, sanitize: bool = False
     ) -> SourceEngine:
-        return cls(source, [option for option in options if option.startswith("-D")], sanitize)
+        return cls(source, [option[2:] for option in options if option.startswith("-D")], sanitize)
 
     def launch(self, name: str, arguments: Sequence[Any], how: How) -> Done:
         """Run one kernel."""
@@ -92,8 +95,9 @@ class SourceEngine:
 
     def _program(self, name: str) -> Path:
         main = f"int main(int, char **argv) {{ return shim::child(argv, launch_{name}); }}"
-        text = f'#include "child.h"\n{self.source}\nEXPORT({name})\n{main}\n'
-        return gxx.build(text, (*_FLAGS, *_SANITIZE, *self.macros), ".exe")
+        text = f'#include "child.h"\n{self.text}\n{main}\n'
+        flags = (*_FLAGS, *_SANITIZE)
+        return gxx.build(text, (*flags, gxx.precompiled("child.h", flags)), ".exe")
 
 
 def _type(kind: str, size: int) -> str:
