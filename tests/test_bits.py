@@ -195,6 +195,14 @@ def test_extremes_of_bytes(cpu, layout):
             assert got.tobytes() == pinned(x, axes, layout.index("H")).tobytes(), (mode, size)
 
 
+def test_bytes_averaged_over_many_rows(cpu):
+    """The many taps down make the arithmetic float64, also along rows that sums of bytes suit."""
+    x = np.random.default_rng(5).integers(0, 256, (67, 45, 3), np.uint8)
+    for size in [(1, 300), (2, 46), (10, 300), (1, 180)]:
+        got = interpolate(x, size, mode="area", layout="HWC")
+        assert got.tobytes() == pinned(x, rules((67, 45), size, "area")).tobytes(), size
+
+
 def test_sums_of_bytes_and_picked_bytes_are_taken_where_they_can_be():
     def sums(n, m, inner=1):
         table = AxisRule(n, m, "cubic", Fraction(n, m)).table()

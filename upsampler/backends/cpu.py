@@ -323,7 +323,9 @@ class Cpu:
         d, h = (row_table(t, dtype) for t in (*[None] * (2 - len(outer)), *outer))
         slots = 1 if plan.adjoint else d.taps * h.taps
         shift = None
-        if plan.spec.dtype == "uint8" and len(outer) == 1 and self.loops.HAS_SHUFFLE:
+        # Rows of sums of bytes are float32; an axis of many taps makes all of them float64.
+        short = plan.spec.dtype == "uint8" and dtype == np.float32
+        if short and len(outer) == 1 and self.loops.HAS_SHUFFLE:
             shift = byte_shift(w, outer[0])
         key = (w, self.isa, inner, slots, dtype.name, shift)
         columns = _COLUMNS.get(
