@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,7 +13,7 @@ from .canvas import Canvas
 from .choice import Choice
 from .source import Source
 from .state import TRUTH, Pane
-from .texts import SCALES, method_texts, scale_text, variants
+from .texts import AUTO, SCALES, method_texts, scale_text, variants
 
 ROOMY = 420  # points from which a title has room for what is least asked for
 METHODS = {
@@ -30,6 +30,7 @@ class PaneWidget(QFrame):
         super().__init__()
         self.setObjectName("pane")
         self.index = index
+        self._parameters = ""
         self.canvas = Canvas()
         self.method = Choice("method", "What this pane computes", METHODS)
         self.method.menu().addSeparator()
@@ -81,7 +82,7 @@ class PaneWidget(QFrame):
         row.addWidget(self.shifted)
         row.addStretch(1)
         row.addWidget(self.milliseconds)
-        row.addWidget(self.chip)
+        row.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
@@ -101,7 +102,8 @@ class PaneWidget(QFrame):
         self.method.setToolTip(f"What this pane computes: {pane.method}")
         self.parameters.offer(variants(pane.method))
         self.parameters.show_choice(pane.method, parameters)
-        self.parameters.setVisible(bool(parameters))
+        self._parameters = parameters
+        self._fill()
         text = scale_text(pane.scale)
         self.scale.show_choice(text, f"x{text}" if pane.scale[0] == pane.scale[1] else text)
         self.role.setVisible(is_reference)
@@ -117,8 +119,15 @@ class PaneWidget(QFrame):
         self.score.setText(text)
         self.score.setVisible(scored)
 
+    def _fill(self) -> None:
+        """The name comes first: what can be done without is shown where there is room for it."""
+        roomy = self.width() >= ROOMY
+        self.milliseconds.setVisible(roomy)
+        self.role.setText("reference" if roomy else "ref")
+        self.parameters.setVisible(self._parameters not in (("",) if roomy else ("", AUTO)))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.milliseconds.setVisible(self.width() >= ROOMY)
+        self._fill()
         super().resizeEvent(event)
 
     def show_chip(self, chip: str, seconds: float | None = None) -> None:
