@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .mainwindow import MainWindow
 
-__all__ = ["NoWindow", "export", "main", "open_window", "why_not"]
+__all__ = ["NoWindow", "application", "export", "main", "open_window", "why_not"]
 
 SIZE = 1920, 1080  # of a picture that is exported without a window
 CALM = 5  # rounds of events without news: new titles may move the panes, which draw anew then
@@ -55,7 +55,7 @@ def main(files: list[str], launch: Launch = Launch()) -> int:  # noqa: B008  # i
     ValueError
         If what is asked for cannot be.
     """
-    application = _application()
+    qt = application()
     # Python sees a Ctrl-C only between two of its own instructions, and Qt's loop has none.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from .mainwindow import MainWindow
@@ -69,7 +69,7 @@ def main(files: list[str], launch: Launch = Launch()) -> int:  # noqa: B008  # i
             _begin(windows[-1], launch, path)
     for window in windows:
         window.show()
-    return application.exec()
+    return qt.exec()
 
 
 def open_window(launch: Launch, source: Any, block: bool) -> None:
@@ -80,7 +80,7 @@ def open_window(launch: Launch, source: Any, block: bool) -> None:
     NoWindow, ValueError
         As `main`.
     """
-    application = _application()
+    qt = application()
     from .mainwindow import MainWindow
 
     state = launch.state(source)
@@ -90,7 +90,7 @@ def open_window(launch: Launch, source: Any, block: bool) -> None:
     _OPEN.append(window)
     window.show()
     if block:
-        application.exec()
+        qt.exec()
 
 
 def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] = SIZE) -> None:
@@ -117,7 +117,7 @@ def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] 
         raise NoWindow(reason)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     state = launch.state(first_source(path))
-    application = _application()
+    qt = application()
     from PySide6.QtCore import qInstallMessageHandler
 
     from .mainwindow import MainWindow
@@ -129,7 +129,7 @@ def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] 
         window.store.adjust(lambda _: state)
         window.resize(*size)
         window.show()
-        _wait(application, window)
+        _wait(qt, window)
         for pane in window.compare.panes:
             if pane.canvas.error:
                 raise ImageError(pane.canvas.error)
@@ -139,12 +139,12 @@ def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] 
         qInstallMessageHandler(before)
 
 
-def _wait(application: QApplication, window: MainWindow) -> None:
+def _wait(qt: QApplication, window: MainWindow) -> None:
     """Until everything is shown that will be."""
     end = time.monotonic() + PATIENCE
     calm = 0
     while calm < CALM:
-        application.processEvents()
+        qt.processEvents()
         done = window.compare.is_settled and window.compare.is_measured
         calm = calm + 1 if done else 0
         if time.monotonic() > end:
@@ -164,7 +164,14 @@ def _begin(window: MainWindow, launch: Launch, path: str | None) -> None:
     window.store.adjust(lambda _: state)
 
 
-def _application() -> QApplication:
+def application() -> QApplication:
+    """Qt's application, made where there is none yet.
+
+    Raises
+    ------
+    NoWindow
+        If PySide6, a library or a display is missing.
+    """
     reason = why_not()
     if reason is not None:
         raise NoWindow(reason)
@@ -173,12 +180,12 @@ def _application() -> QApplication:
     from . import theme
 
     known = QApplication.instance()
-    application = known or QApplication(sys.argv[:1])
-    application.setApplicationName("upsampler")
+    made = known or QApplication(sys.argv[:1])
+    made.setApplicationName("upsampler")
     if known is None:
-        theme.apply(application)
+        theme.apply(made)
         sys.setswitchinterval(min(sys.getswitchinterval(), GIL))
-    return application
+    return made
 
 
 if __name__ == "__main__":

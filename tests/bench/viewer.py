@@ -73,8 +73,7 @@ class Rig:
     def __init__(self, pixels: np.ndarray | str, methods: Sequence[str] = ()) -> None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from PySide6.QtCore import QEvent, QObject
-        from PySide6.QtWidgets import QApplication
-        from upsampler_gui import panes, source, state, theme
+        from upsampler_gui import app, panes, source, state
         from upsampler_gui.mainwindow import MainWindow
 
         from upsampler.picture import Picture
@@ -88,8 +87,7 @@ class Rig:
                 self.count += event.type() == QEvent.Type.Paint
                 return False
 
-        self.application = QApplication.instance() or QApplication([])
-        theme.apply(self.application)
+        self.application = app.application()
         self.window = MainWindow()
         self.window.resize(*SIZE)
         self.window.show()
