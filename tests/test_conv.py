@@ -229,3 +229,43 @@ def test_what_was_found_right_says_nothing_about_equal_values_of_other_types():
         upsampler.conv_transpose2d(x[:, :1], weight[:1], stride=1, padding=(1, 1), groups=2)
     with pytest.raises(TypeError, match="weight"):
         upsampler.conv_transpose2d(x, weight.astype(np.float64), stride=1, padding=(1, 1), groups=2)
+
+
+@pytest.mark.parametrize("channels", [(2, 3), (33, 32)])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_weights_that_are_not_finite_reach_what_they_multiply_and_no_further(
+    backend, rank, channels
+):
+    """Beside the border some taps have no sample: NaN there, times zero, would be NaN as well."""
+    rng = np.random.default_rng(rank)
+    size, kernel = (5, 7)[-rank:], (4, 3)[-rank:]
+    arguments = ((2, 3)[-rank:], (1, 0)[-rank:])
+    x = rng.standard_normal((2, channels[0], *size)).astype(np.float32)
+    weight = rng.standard_normal((*channels, *kernel)).astype(np.float32)
+    weight[0, 0].flat[0] = np.inf
+    weight[1, 1].flat[-1] = np.nan
+    clean = np.where(np.isfinite(weight), weight, 0)
+    y = FORWARD[rank](x, weight, None, *arguments)
+    grad = rng.standard_normal(y.shape).astype(np.float32)
+    grad_x = BACKWARD[rank](grad, x, weight, *arguments)[0]
+    spoiled = np.where(np.isfinite(weight), 0, 1).astype(np.float32)
+    for got, plain, touched in (
+        (
+            y,
+            FORWARD[rank](x, clean, None, *arguments),
+            FORWARD[rank](np.ones_like(x), spoiled, None, *arguments),
+        ),
+        (
+            grad_x,
+            BACKWARD[rank](grad, x, clean, *arguments)[0],
+            BACKWARD[rank](np.ones_like(grad), x, spoiled, *arguments)[0],
+        ),
+    ):
+        np.testing.assert_array_equal(np.isfinite(got), touched == 0)
+        np.testing.assert_allclose(got[touched == 0], plain[touched == 0], rtol=1e-4, atol=1e-4)
+    for axis_order in ("last", "first"):  # and the same wherever channels lie
+        layout = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW")}[rank][axis_order == "first"]
+        seen = np.moveaxis(x, 1, -1).copy() if axis_order == "last" else x
+        again = FORWARD[rank](seen, weight, None, *arguments, layout=layout)
+        again = np.moveaxis(again, -1, 1) if axis_order == "last" else again
+        np.testing.assert_array_equal(np.isnan(again), np.isnan(y))

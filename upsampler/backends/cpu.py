@@ -115,8 +115,29 @@ class Cpu:
         out: np.ndarray,
         threads: int,
     ) -> None:
-        tables = self.conv_tables(spec, x, out, True)
-        self.convolve(tables, spec, x, weight, bias, out, threads)
+        self._spread(spec, x, weight, bias, out, threads, True)
+
+    def _spread(
+        self,
+        spec: ConvSpec,
+        source: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        target: np.ndarray,
+        threads: int,
+        forward: bool,
+    ) -> None:
+        """The output of a transposed convolution, or the gradient of its input."""
+        tables = self.conv_tables(spec, source, target, forward)
+        made = target
+        if isinstance(tables, Tables) and not (spec.edge or np.isfinite(weight).all()):
+            # Planes have zeros around them, by which NaN and infinity must not be multiplied.
+            channel = spec.layout.text.index("C")
+            tables = pixel_tables(spec, forward)
+            source, made = _side_by_side(source, channel), _side_by_side(target, channel)
+        self.convolve(tables, spec, source, weight, bias, made, threads, by_output=not forward)
+        if made is not target:
+            target[...] = made
 
     def conv_tables(
         self, spec: ConvSpec, source: np.ndarray, target: np.ndarray, forward: bool
@@ -179,16 +200,7 @@ class Cpu:
         if not x.size:
             grad_weight[...] = 0
             return
-        self.convolve(
-            self.conv_tables(spec, grad, grad_x, False),
-            spec,
-            grad,
-            weight,
-            None,
-            grad_x,
-            threads,
-            by_output=True,
-        )
+        self._spread(spec, grad, weight, None, grad_x, threads, False)
         part, outers = weight_parts(spec)
         tables = backward_tables(spec, self.loops.CONV_SLACK, outers)
         self.weight_gradient(tables, spec, grad, x, grad_weight, (part, outers), threads)
@@ -347,6 +359,11 @@ def _copy(
 def arithmetic_of(spec: ConvSpec) -> np.dtype:
     """The type that convolutions compute in: half types accumulate in float32."""
     return np.dtype(np.float64 if spec.dtype == "float64" else np.float32)
+
+
+def _side_by_side(x: np.ndarray, channel: int) -> np.ndarray:
+    """A copy of `x` whose channels lie side by side in memory."""
+    return np.moveaxis(np.moveaxis(x, channel, -1).copy(), -1, channel)
 
 
 def _channels_first(spec: ConvSpec, x: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from ..conv_spec import ConvSpec
 from .conv_tables import ROWS, Axis, axes_of, ints, starts, tile_sizes
 
 NUMBERS = 1 << 17  # that a tile of the input should have: half a megabyte
-POSITIONS = 512  # and its positions
+POSITIONS = 256  # and its positions: some units for each thread
 LEAST = 64
 
 

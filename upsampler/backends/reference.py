@@ -130,10 +130,13 @@ class Reference:
         values = _channels_first(spec, x, spec.channels_in)
         whole = np.zeros((*values.shape[:2], w.shape[2], *_reach(spec)))
         whole[_window(spec)] = _channels_first(spec, grad, spec.channels_out)
+        there = np.zeros((1, 1, 1, *_reach(spec)), bool)
+        there[_window(spec)] = True
         gx, gw = np.zeros(values.shape), np.zeros(w.shape)
         for tap in _taps(spec):
             seen = whole[_places(spec, tap)]
-            gx += np.einsum("ngo...,gio->ngi...", seen, w[(..., *tap)])
+            share = np.einsum("ngo...,gio->ngi...", seen, w[(..., *tap)])
+            gx += np.where(there[_places(spec, tap)], share, 0)  # no NaN from outputs cut off
             pixels = prod(spec.small)
             flat = [a.reshape(*a.shape[:3], pixels) for a in (seen, values)]
             gw[(..., *tap)] = np.einsum("ngok,ngik->gio", *flat)
