@@ -179,6 +179,10 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
     cdef Py_ssize_t bytes = n * job.inner * job.size
     cdef Py_ssize_t r, d, h, last_d = -1, last_h = -1
     cdef const int64_t* index = job.w_index + at
+    # Where rows are to lie side by side they are put together in place; groups of bytes may write
+    # too much, and streamed lines are not to be read again.
+    cdef bint direct = job.out.dense and not job.stream and job.base == NULL
+    cdef char* made = scratch  # the row that was put together last
     cdef const char* src
     cdef char* dst
     for r in range(
@@ -188,24 +192,28 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
         h = r % job.rows_h
         src = row_of(&job.x, o0, o1, job.d_index[d], job.h_index[h])
         dst = row_of(&job.out, o0, o1, d, h)
-        # Rows repeat when growing: the row is put together once, in the first-level cache.
+        if job.out.dense:
+            dst += at * job.inner * job.size
+        # Rows repeat when growing: each is put together once.
         if job.d_index[d] != last_d or job.h_index[h] != last_h:
             last_d = job.d_index[d]
             last_h = job.h_index[h]
+            if direct:
+                made = dst
             if job.x.dense and job.base != NULL:
                 pick_bytes(
-                    scratch, src, job.base + at * job.inner * job.size // 16,
+                    made, src, job.base + at * job.inner * job.size // 16,
                     job.order + at * job.inner * job.size, (bytes + 31) // 32,
                 )
             elif job.x.dense:
-                pick_pixels(scratch, src, index, n, job.period, job.inner * job.size)
+                pick_pixels(made, src, index, n, job.period, job.inner * job.size)
             else:
-                read_pixels(scratch, &job.x, src, 0, n, index, job.inner, job.size)
+                read_pixels(made, &job.x, src, 0, n, index, job.inner, job.size)
         if not job.out.dense:
-            write_pixels(scratch, &job.out, dst, at, n, job.inner, job.size)
+            write_pixels(made, &job.out, dst, at, n, job.inner, job.size)
         elif job.stream:
-            stream_copy(dst + at * job.inner * job.size, scratch, bytes)
-        else:
-            memcpy(dst + at * job.inner * job.size, scratch, bytes)
+            stream_copy(dst, made, bytes)
+        elif made != dst:
+            memcpy(dst, made, bytes)
     if job.stream:
         stream_fence()

@@ -143,7 +143,10 @@ static ptrdiff_t row_sum(char *to, float **rows, const float *w, ptrdiff_t taps,
     return n;
 }
 
-/* The sum of rows as they lie in memory; `odd` where a sum is large or not finite. */
+/* The sum of rows as they lie in memory; `odd` where a sum is large or not finite.  Several short
+ * rows at once are no pattern that processors foresee: what lies AHEAD bytes further is asked for. */
+enum { AHEAD = 2048 };
+
 static ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdiff_t taps,
                                  ptrdiff_t n, float limit, int *odd)
 {
@@ -152,6 +155,10 @@ static ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdif
     if (n < STEP)
         return 0;
 #define CHECKED_STEP(TAPS)                                                                    \
+    for (ptrdiff_t t = 0; t < (TAPS); t++) {                                                  \
+        _mm_prefetch((const char *)(rows[t] + k) + AHEAD, _MM_HINT_T0);                       \
+        _mm_prefetch((const char *)(rows[t] + k) + AHEAD + 64, _MM_HINT_T0);                  \
+    }                                                                                         \
     sum_step(v, rows, w, TAPS, k);                                                            \
     for (int q = 0; q < 4; q++) {                                                             \
         __m256 out = _mm256_cmp_ps(_mm256_andnot_ps(magnitude, v[q]), most, _CMP_NLE_UQ);     \
