@@ -12,7 +12,7 @@
 
 /* Items that have such functions, in places of their own: the codes of _types.pxi. */
 enum { ROW_U8 = 0, ROW_U16 = 2, ROW_F16 = 8, ROW_F32 = 10 };
-enum { STEP = 32 };
+enum { STEP = 32 }; /* items */
 
 #if defined(__AVX2__)
 #define ALWAYS static inline __attribute__((always_inline))
@@ -104,8 +104,7 @@ ALWAYS void linear_items(char *to, const float *a, const float *b, float w, ptrd
 ALWAYS void sum_items(char *to, float **rows, const float *w, ptrdiff_t taps, ptrdiff_t n,
                       int kind)
 {
-    /* Four taps are the cubic filters, and two rows of phases of most others: with the number
-     * known, the weights stay in registers. */
+    /* Four taps are the cubic filters: with the number known, the weights stay in registers. */
     if (taps == 4) {
         OVER_ROW(to, sum_step(v, rows, w, 4, k))
     } else {
@@ -128,7 +127,6 @@ static ptrdiff_t row_linear(char *to, const float *a, const float *b, float w, p
     if (n < STEP)
         return 0;
 #define LINEAR_ITEMS(K) linear_items(to, a, b, w, n, K)
-
     BY_KIND(LINEAR_ITEMS)
     return n;
 }
