@@ -15,7 +15,7 @@ import numpy as np
 from ..conv_spec import ConvSpec
 from .conv_tables import ROWS, Axis, axes_of, ints, starts, tile_sizes
 
-NUMBERS = 1 << 17  # that a tile of the input should have: half a megabyte
+NUMBERS = 1 << 19  # that a tile of the input should have: panels of many channels are read for each
 POSITIONS = 256  # and its positions: some units for each thread
 LEAST = 64
 
