@@ -14,7 +14,7 @@ import numpy as np
 
 MOST = 128 << 20  # bytes held at most, used or not
 SMALL = 1 << 16  # bytes below which the allocator itself keeps memory
-_FREE = 3  # references to a buffer that nobody uses: the list, the loop, the call that counts
+_FREE = 2  # references to a buffer that nobody uses: the list, the call that counts
 
 
 class Pool:
@@ -51,12 +51,13 @@ class Pool:
             return buffer.view(dtype).reshape(shape)
 
     def _taken(self, nbytes: int) -> np.ndarray:
-        for i, buffer in enumerate(self._buffers):
-            if buffer.nbytes == nbytes and sys.getrefcount(buffer) <= _FREE:
+        # By number: a loop over the buffers would hold references of its own, how many depends.
+        for i in range(len(self._buffers)):
+            fits = self._buffers[i].nbytes == nbytes
+            if fits and sys.getrefcount(self._buffers[i]) <= _FREE:
                 # Behind the others, so that what is never wanted again comes first.
-                del self._buffers[i]
-                self._buffers.append(buffer)
-                return buffer
+                self._buffers.append(self._buffers.pop(i))
+                return self._buffers[-1]
         made = np.empty(nbytes, np.uint8)
         self._buffers.append(made)
         self._held += nbytes
