@@ -55,11 +55,13 @@ cdef extern from "_rows.h" nogil:
         uint16_t*, const uint8_t*, const int32_t*, const uint8_t*, const uint8_t*, Py_ssize_t
     )
     void sum_bytes(
-        float*, const uint8_t*, const int32_t*, const int32_t*, const uint8_t*, float part, Py_ssize_t
+        float*, const uint8_t*, const int32_t*, const int32_t*, const uint8_t*, float part,
+        Py_ssize_t
     )
     void pick_bytes(char*, const char*, const int32_t*, const uint8_t*, Py_ssize_t)
     void blend_bytes(
-        uint8_t*, const uint16_t*, const uint16_t*, int wa, int wb, int shift, Py_ssize_t, bint stream
+        uint8_t*, const uint16_t*, const uint16_t*, int wa, int wb, int shift, Py_ssize_t,
+        bint stream
     )
 
 # What an item can be, and what arithmetic can be done in.
