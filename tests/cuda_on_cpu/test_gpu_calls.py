@@ -56,6 +56,10 @@ def test_older_architectures_have_the_same_bits(call: Call):
         assert_same(call.on_device(cp), wanted)
 
 
+# They unpool, and indices that somebody gives are looked at: the one thing that waits.
+UNPOOL = ("max_pool2d", "pool-backward")
+
+
 @pytest.mark.parametrize("call", calls([F32]), ids=str)
 def test_nothing_waits_and_nothing_is_copied_behind_the_back(call: Call):
     call.on_device(cp)  # uploads the tables
@@ -63,4 +67,4 @@ def test_nothing_waits_and_nothing_is_copied_behind_the_back(call: Call):
     cp.events.log.clear()
     with cp.installed():
         call.function(*given)
-    assert set(cp.events.kinds()) <= {"launch"}
+    assert set(cp.events.kinds()) <= {"launch"} | ({"to_host"} if call.name in UNPOOL else set())

@@ -136,8 +136,8 @@ class Form:
             return x
         for axis, (before, after) in zip(self.spec.layout.axes, around, strict=True):
             n = x.shape[axis]
-            places = np.clip(np.arange(-before, n + after), 0, n - 1)
-            x = self.xp.take(x, self.xp.asarray(places), axis)
+            places = self.xp.clip(self.xp.arange(-before, n + after), 0, n - 1)
+            x = self.xp.take(x, places, axis)
         return x
 
     def border_added(self, g: Any, around: Window) -> Any:
