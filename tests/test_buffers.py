@@ -191,7 +191,7 @@ def test_memory_returns_when_another_library_lets_go_of_it():
     assert any(address(y) == place for y in [interpolate(X, scale_factor=2) for _ in range(2)])
 
 
-def test_threads_that_make_and_drop(backend):
+def test_threads_that_make_and_drop(cpu):
     """Results travel between threads, die in any of them, and are whole when they do."""
     want = [interpolate(X + k, scale_factor=2, num_threads=1).tobytes() for k in range(7)]
     shared, lock = [], threading.Lock()
