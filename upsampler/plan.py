@@ -54,6 +54,7 @@ class Plan:
             for rule, (lo, hi) in zip(spec.rules, spec.window, strict=True)
         )
         every = (slice(None),) * spec.layout.first
+        shared = all(map(pieces.shares, spec.rules))
         for parts in product(*cuts):
             lengths = tuple(part.rule.n for part in parts)
             part_spec = replace(
@@ -63,7 +64,7 @@ class Plan:
                 window=tuple(part.window for part in parts),
             )
             yield (
-                plan_for(part_spec) if all(map(pieces.shares, spec.rules)) else Plan(part_spec),
+                plan_for(part_spec) if shared else Plan(part_spec),
                 every + tuple(part.source for part in parts),
                 every + tuple(part.target for part in parts),
             )

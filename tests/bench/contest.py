@@ -15,7 +15,7 @@ import upsampler
 from .case import Case, Entry, Inputs, Results
 from .limits import FLOPS, memset
 from .peers import ABSENT
-from .timing import SETTLE, Stats, measure
+from .timing import Stats, measure, settling
 
 LIMIT, SGEMM, OUT, FRESH = "memset", "sgemm", "ours out=", "ours"
 # Fresh results as well, but in new memory: from the pool while earlier results are all held
@@ -152,8 +152,7 @@ def run_case(
             prepare = {FRESH: pool_on, HELD: pool_empty, NO_POOL: pool_off}
         runs |= {entry.name: entry.run for entry in entries if entry.name not in differences}
         try:
-            settle = SETTLE if threads > 1 else 0.0
-            times = measure(runs, share, prepare=prepare, settle=settle)
+            times = measure(runs, share, prepare=prepare, settle=settling(threads))
             return Result(case, threads, times, differences)
         finally:
             pool_on()

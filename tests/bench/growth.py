@@ -13,8 +13,8 @@ import upsampler
 
 from .contest import LIMIT
 from .limits import memset
-from .study import Study
-from .timing import SETTLE, measure
+from .study import Study, counted
+from .timing import measure, settling
 
 SIDES = tuple(64 << k for k in range(9))  # of the result: up to 16384
 QUICK_SIDES = SIDES[:7]
@@ -41,7 +41,7 @@ def ratios(side: int, threads: int, share: float) -> list[float]:
                     num_threads=threads,
                 ),
             }  # fmt: skip
-            times = measure(runs, share, settle=SETTLE if threads > 1 else 0.0)
+            times = measure(runs, share, settle=settling(threads))
             found.append(times[mode].median / times[LIMIT].median)
     return found
 
@@ -63,7 +63,7 @@ def study(threads: int, quick: bool, share: float) -> Study:
     ends = ", ".join(f"{n} {f:.2g}x" for n, f in zip(names, flat, strict=True))
     return Study(
         name="growth",
-        title=f"Cost by size, {threads} thread{'s' if threads > 1 else ''}, in times memset",
+        title=f"Cost by size, {counted(threads)}, in times memset",
         text=f"Gray pictures enlarged twice into given memory; from {FLAT} on the largest is above "
         f"the least by: {ends}.",
         heads=("result", *names),

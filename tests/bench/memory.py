@@ -18,7 +18,7 @@ import numpy as np
 
 import upsampler
 
-from .study import Study
+from .study import Study, counted
 
 Call = Callable[[], Any]
 
@@ -123,7 +123,7 @@ def study(threads: int) -> Study | None:
         rows.append((name, result / 1e6, found / 1e6, found / result))
     return Study(
         name="memory",
-        title=f"Extra memory, {threads} thread{'s' if threads > 1 else ''}",
+        title=f"Extra memory, {counted(threads)}",
         text="The most that a call takes beyond arguments and result: with out=, the first one of "
         f"its size. At most {max(row[3] for row in rows):.1%} of the result.",
         heads=("call", "result, MB", "extra, MB", "extra / result"),

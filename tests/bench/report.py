@@ -12,7 +12,7 @@ from rich.table import Table
 
 from .contest import FRESH, LIMIT, OURS, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
-from .study import Study
+from .study import Study, counted
 from .summary import grouped, summaries, times, verdict
 from .timing import Stats
 
@@ -83,7 +83,7 @@ def number(text: Callable[[float], str], value: float | None) -> str:
 
 
 def title(threads: int, section: str) -> str:
-    return f"{section}, {threads} thread{'s' if threads > 1 else ''}, milliseconds"
+    return f"{section}, {counted(threads)}, milliseconds"
 
 
 def terminal_tables(results: Sequence[Result]) -> list[Table]:

@@ -42,6 +42,14 @@ class Study:
         return lines + ["| " + " | ".join(row) + " |" for row in (self.heads, rule, *self.cells)]
 
 
+def counted(threads: int) -> str:
+    """
+    >>> counted(1), counted(2)
+    ('1 thread', '2 threads')
+    """
+    return f"{threads} thread{'s' if threads > 1 else ''}"
+
+
 def cell(value: Any) -> str:
     """A number with three significant digits.
 

@@ -23,6 +23,11 @@ MOST = 20  # turns at most
 SETTLE = 0.015
 
 
+def settling(threads: int) -> float:
+    """What `measure` wants as `settle` for calls of so many threads."""
+    return SETTLE if threads > 1 else 0.0
+
+
 @dataclass(frozen=True)
 class Stats:
     """Seconds a call took: median and quartiles of `count` repetitions."""

@@ -10,8 +10,8 @@ import numpy as np
 
 import upsampler
 
-from .study import Study
-from .timing import SETTLE, measure
+from .study import Study, counted
+from .timing import measure, settling
 
 SIDES = (512, 1024, 2048, 4096)  # of the source
 WINDOW = 512  # the side of the window
@@ -38,7 +38,7 @@ def study(threads: int, quick: bool, share: float) -> Study:
     sides = SIDES[:-1] if quick else SIDES
     rows = []
     for side in sides:
-        times = measure(calls(side, threads), share, settle=SETTLE if threads > 1 else 0.0)
+        times = measure(calls(side, threads), share, settle=settling(threads))
         rows.append([stats.median * 1e3 for stats in times.values()])
     names = list(calls(*SIDES[:1], threads))
     growth = ", ".join(
@@ -47,7 +47,7 @@ def study(threads: int, quick: bool, share: float) -> Study:
     )
     return Study(
         name="windows",
-        title=f"Windows, {threads} thread{'s' if threads > 1 else ''}, milliseconds",
+        title=f"Windows, {counted(threads)}, milliseconds",
         text=f"{WINDOW} x {WINDOW} pixels of a result twice as large as its source; from the "
         f"smallest source to the largest the cost grows by: {growth}.",
         heads=("source", *names),

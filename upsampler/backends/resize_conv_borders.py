@@ -25,7 +25,7 @@ from ..resize_conv_spec import ResizeConvSpec
 from ..spec import ResampleSpec, resample_spec
 from .matrix_products import matrix_product, matrix_product_backward
 from .resize_conv_parts import numbers_of
-from .resize_conv_strips import Gradients
+from .resize_conv_strips import Adjoint
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,13 @@ class Line:
     outputs: slice  # of the window, whose tap is outside
 
 
-def take_back(
-    backend: Any,
-    spec: ResizeConvSpec,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def take_back(of: Adjoint) -> None:
     """Subtract what outputs have seen outside; the gradient of the bias knows nothing of it."""
+    layout, into = of.spec.layout, of.into
     for axis, letters in enumerate(("NCHW", "NCWH")):
-        views = [by_letters(a, spec.layout, letters) for a in (grad, x, into.x)]
-        kernels = [by_letters(a, Layout("NCHW"), letters) for a in (weight, into.weight)]
-        _beyond(backend, spec, axis, (*views, *kernels), threads)
+        views = [by_letters(a, layout, letters) for a in (of.grad, of.x, into.x)]
+        kernels = [by_letters(a, Layout("NCHW"), letters) for a in (of.weight, into.weight)]
+        _beyond(of.backend, of.spec, axis, (*views, *kernels), of.threads)
 
 
 def _beyond(

@@ -25,7 +25,7 @@ from .resize_conv_parts import (
     shared_back,
     shared_origin,
 )
-from .resize_conv_strips import Gradients, add_strips
+from .resize_conv_strips import Adjoint, Gradients, add_strips
 from .resize_conv_views import border_added, continued, cropped, inside
 
 
@@ -39,6 +39,7 @@ def backward(
     threads: int,
 ) -> None:
     """All three gradients; those of half types are added up in float32."""
+    of = Adjoint(backend, spec, grad, x, weight, into, threads)
     numbers = numbers_of(spec)
     if grad.dtype != numbers:
         wide = grad.astype(numbers), x.astype(numbers), weight.astype(numbers)
@@ -53,13 +54,13 @@ def backward(
         return
     first, shared = point_wise(spec), shared_back(spec)
     if first is not None:
-        _point_wise(backend, spec, first, grad, x, weight, into, threads)
+        _point_wise(of, first)
     elif shared is not None:
-        _shared(backend, spec, shared, grad, x, weight, into, threads)
+        _shared(of, shared)
         if spec.mode == "bilinear" and spec.padding_mode == "zeros":
-            take_back(backend, spec, grad, x, weight, into, threads)
+            take_back(of)
     else:
-        _in_parts(backend, spec, grad, x, weight, into, threads)
+        _in_parts(of)
 
 
 def _without_input(spec: ResizeConvSpec, grad: np.ndarray, into: Gradients) -> None:
@@ -73,38 +74,21 @@ def _bias(spec: ResizeConvSpec, grad: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _in_parts(
-    backend: Any,
-    spec: ResizeConvSpec,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def _in_parts(of: Adjoint) -> None:
     """What folded kernels give, and what is done in two steps."""
-    done = parts(spec)
+    done = parts(of.spec)
     if done.inner is None:
-        for target in into:
+        for target in of.into:
             target[...] = 0
     else:
-        part = inside(grad, spec, done.inner.window)
-        _folded(backend, spec, done.inner, part, x, weight, into, threads)
+        _folded(of._replace(grad=inside(of.grad, of.spec, done.inner.window)), done.inner)
     for strips in done.strips:
-        add_strips(backend, spec, strips, grad, x, weight, into, threads)
+        add_strips(of, strips)
 
 
-def _point_wise(
-    backend: Any,
-    spec: ResizeConvSpec,
-    first: PointWise,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def _point_wise(of: Adjoint, first: PointWise) -> None:
     """The gradients of a convolution before upsampling."""
+    backend, spec, grad, x, weight, into, threads = of
     small = np.empty(first.conv.out_shape, x.dtype)
     backend.resample(plan_for(first.resize, True), grad, small, threads, True)
     into.x[...] = 0
@@ -116,21 +100,13 @@ def _point_wise(
     into.weight[...] = grouped(spec, made).swapaxes(1, 2).reshape(spec.weight_shape)
 
 
-def _folded(
-    backend: Any,
-    spec: ResizeConvSpec,
-    conv: ConvSpec,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def _folded(of: Adjoint, conv: ConvSpec) -> None:
     """The gradients of the folded convolution.
 
     Where the input goes on with its border, it is continued in memory for once: the gradients of
     what lies outside are then had by themselves, and added to those of the border.
     """
+    backend, spec, grad, x, weight, into, threads = of
     around = _around(conv) if conv.edge else ((0, 0), (0, 0))
     padded = continued(x, spec.layout, around)
     each = list(zip(conv.small, conv.padding, conv.stride, around, strict=True))
@@ -153,17 +129,9 @@ def _folded(
     _unfold(backend, spec, grad_kernel, [m for _, m in foldings(spec)], into.weight, threads)
 
 
-def _shared(
-    backend: Any,
-    spec: ResizeConvSpec,
-    conv: ConvSpec,
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def _shared(of: Adjoint, conv: ConvSpec) -> None:
     """The same gradients by the products that the phases share."""
+    backend, spec, grad, x, weight, into, threads = of
     axes, origin = shared_axes(spec), shared_origin(spec)
     assert axes is not None
     slack = backend.loops.CONV_SLACK

@@ -28,6 +28,18 @@ class Gradients(NamedTuple):
     bias: np.ndarray
 
 
+class Adjoint(NamedTuple):
+    """One computation of gradients: what they are made from, and where they go."""
+
+    backend: Any
+    spec: ResizeConvSpec
+    grad: np.ndarray
+    x: np.ndarray
+    weight: np.ndarray
+    into: Gradients
+    threads: int
+
+
 def convolve_strips(
     backend: Any,
     spec: ResizeConvSpec,
@@ -56,17 +68,9 @@ def convolve_strips(
             target[...] = values.reshape(target.shape)
 
 
-def add_strips(
-    backend: Any,
-    spec: ResizeConvSpec,
-    strips: tuple[Strip, ...],
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    into: Gradients,
-    threads: int,
-) -> None:
+def add_strips(of: Adjoint, strips: tuple[Strip, ...]) -> None:
     """Add the gradients of `convolve_strips`; all arrays are in arithmetic."""
+    backend, spec, grad, x, weight, into, threads = of
     conv = _product(spec, strips)
     grads = np.empty(conv.out_shape, conv.dtype)
     for strip, values in _of_each(strips, grads):

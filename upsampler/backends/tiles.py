@@ -267,6 +267,15 @@ def byte_shift(w: AxisTable, h: AxisTable) -> int:
     return -1 if shift is None else min(MOST_SHIFT, 8 - shift)
 
 
+def _from_registers(places: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where registers are loaded from, a row of `places` each, and how far in each place lies.
+
+    Those at the end of a row of `length` bytes are loaded from within it.
+    """
+    base = np.minimum(places.reshape(len(places), -1).min(axis=1), length - BYTES)
+    return base, places - base.reshape(-1, *[1] * (places.ndim - 1))
+
+
 def _byte_sums(
     table: AxisTable, inner: int, tiles: np.ndarray, start: np.ndarray
 ) -> ByteSums | None:
@@ -289,8 +298,7 @@ def _byte_sums(
         weight = np.repeat(whole[rows], inner, axis=0)
         pad = ((0, -len(places) % LANES), (0, 0))
         halves = np.pad(places, pad, mode="edge").reshape(-1, LANES // 2, taps)
-        base = np.minimum(halves.min(axis=(1, 2)), tile["in_n"] * inner - BYTES)
-        distance = halves - base[:, None, None]
+        base, distance = _from_registers(halves, tile["in_n"] * inner)
         if distance.max() >= BYTES:
             return None
         first.append(count)
@@ -331,8 +339,7 @@ def pixel_groups(index: np.ndarray, n: int, pixel: int) -> tuple[np.ndarray, np.
         return None
     places = (index[:, None] * pixel + np.arange(pixel)).ravel()
     halves = np.pad(places, (0, -len(places) % (2 * BYTES)), mode="edge").reshape(-1, BYTES)
-    base = np.minimum(halves.min(axis=1), n * pixel - BYTES)
-    distance = halves - base[:, None]
+    base, distance = _from_registers(halves, n * pixel)
     if distance.max() >= BYTES or base[-1] > np.iinfo(np.int32).max:
         return None
     return base.astype(np.int32), distance.astype(np.uint8)
@@ -355,8 +362,7 @@ def _byte_groups(
         pair = np.repeat(np.stack([(1 << shift) - w, w], axis=-1), inner, axis=0)
         pad = ((0, -len(places) % (2 * LANES)), (0, 0))
         halves = np.pad(places, pad, mode="edge").reshape(-1, LANES, 2)
-        base = np.minimum(halves.min(axis=(1, 2)), tile["in_n"] * inner - BYTES)
-        distance = halves - base[:, None, None]
+        base, distance = _from_registers(halves, tile["in_n"] * inner)
         if distance.max() >= BYTES:
             return None
         first.append(count)
