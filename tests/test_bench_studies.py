@@ -56,7 +56,9 @@ ALLOCATES = """
 def test_extra_memory_is_what_a_call_takes(size):
     code = "\n".join(line.strip() for line in ALLOCATES.format(bytes=size).splitlines())
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert size <= int(run.stdout) <= size + 2_000_000
+    # Linux counts pages by core and adds them up in batches, so some are told late: 13 of them
+    # were missing once.
+    assert abs(int(run.stdout) - size) <= 2_000_000
 
 
 @LINUX
