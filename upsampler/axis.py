@@ -94,11 +94,9 @@ class AxisRule:
         hi = self.m if hi is None else hi
         if self.identity:
             start = np.arange(lo, hi, dtype=np.int64)
-            return AxisTable(
-                self.n, "copy", start, np.empty((hi - lo, 0)), True, self.taps, self.period
-            )
+            return AxisTable(self.n, "copy", start, np.empty((hi - lo, 0)), True, self.period)
         start, weights = _BUILD[self._filter](self, lo, hi)
-        return AxisTable(self.n, self.kind, start, weights, self.identity, self.taps, self.period)
+        return AxisTable(self.n, self.kind, start, weights, self.identity, self.period)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +108,6 @@ class AxisTable:
     start: np.ndarray  # int64, (rows,)
     weights: np.ndarray  # float64, (rows, taps); (rows, 0) for copy
     identity: bool = False  # rows of the unit matrix: copies, whatever the rule is called
-    full_taps: int = 1  # taps of the table that this is a slice of: they decide the arithmetic
     period: int = 0  # inside, row i + period is row i moved by one sample; 0: no such period
 
     @property
@@ -143,8 +140,7 @@ class AxisTable:
     def transpose(self, lo: int = 0, hi: int | None = None) -> AxisTable:
         """The adjoint, as a table: row k lists the outputs that used input k, in order.
 
-        With a window ``lo:hi`` only those outputs exist and are counted from `lo`; the number
-        of taps stays that of the full table, so that the arithmetic does not depend on it.
+        With a window ``lo:hi`` only those outputs exist and are counted from `lo`.
         """
         hi = self.rows if hi is None else hi
         if self.identity and (lo, hi) == (0, self.n):
@@ -162,15 +158,14 @@ class AxisTable:
         # loops load from the first start to the last.
         first = np.minimum.accumulate(first[::-1])[::-1]
         last = np.maximum.accumulate(last)
-        full_taps = max(1, int((last - first + 1).max(initial=0)))
         length = hi - lo
-        taps = min(full_taps, max(length, 1))
+        taps = min(max(1, int((last - first + 1).max(initial=0))), max(length, 1))
         start = np.clip(first - lo, 0, max(length - taps, 0))
         weights = np.zeros((self.n, taps))
         inside = (i >= lo) & (i < hi)
         i, k, w = i[inside] - lo, k[inside], w[inside]
         weights[k, i - start[k]] = w
-        return AxisTable(length, "sum", start, weights, False, full_taps)
+        return AxisTable(length, "sum", start, weights)
 
     def dense(self) -> np.ndarray:
         """The slice as a dense ``rows x n`` matrix, for tests and for explanation."""

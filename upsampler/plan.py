@@ -17,6 +17,7 @@ from .spec import ResampleSpec, accumulator
 
 CACHE_BYTES = 64 << 20
 PLAN_BYTES = 6000  # a plan for a small picture, measured with what the CPU backend makes of it
+SHORT_GRADIENT = 64  # terms up to which gradients of short filters are added up in their arithmetic
 DERIVED = 2  # a table and what backends derive from it (weights in their own order), in tables
 
 Slices = tuple[slice, ...]
@@ -40,8 +41,14 @@ class Plan:
 
     @property
     def arithmetic(self) -> str:
-        """float32 or float64; decided by the full tables, never by the window."""
-        return accumulator(self.spec.dtype, max(t.full_taps for t in self.tables))
+        """float32 or float64; decided by the rules, never by the window.
+
+        Gradients take what their filter takes, although they add up more terms: a few dozen
+        products lose no more of a float32 than its last two digits.
+        """
+        rules = self.spec.rules
+        long = self.adjoint and max(r.adjoint_taps for r in rules) > SHORT_GRADIENT
+        return "float64" if long else accumulator(self.spec.dtype, max(r.taps for r in rules))
 
     def pieces(self) -> Iterator[tuple[Plan, Slices, Slices]]:
         """Plans that together do a long window, each with the slices of input and result it takes.
@@ -121,7 +128,7 @@ _TABLES = BoundedCache(CACHE_BYTES)
 def _table(rule: AxisRule, lo: int, hi: int, adjoint: bool) -> AxisTable:
     def make() -> AxisTable:
         table = rule.table(lo, hi)
-        return replace(table.transpose(), full_taps=rule.adjoint_taps) if adjoint else table
+        return table.transpose() if adjoint else table
 
     table: AxisTable = _TABLES.get((rule, lo, hi, adjoint), make, lambda t: DERIVED * t.nbytes)
     return table
