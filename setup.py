@@ -4,6 +4,7 @@
 ``UPSAMPLER_SANITIZE=1``  address and undefined-behaviour sanitizers (GCC or Clang)
 """
 
+import glob
 import os
 import platform
 import sys
@@ -40,6 +41,8 @@ EXTENSIONS = [
     ("upsampler_gui._pack", "gui/_pack.pyx", [], True),
 ]
 
+HEADERS = sorted(glob.glob("upsampler/backends/*.h"))
+
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
@@ -59,6 +62,7 @@ def extensions():
                 extra_compile_args=COMMON + flags,
                 extra_link_args=LINK,
                 include_dirs=[numpy.get_include(), "upsampler/backends"],
+                depends=HEADERS,
                 define_macros=[
                     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
                     ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),

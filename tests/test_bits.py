@@ -14,7 +14,8 @@ from upsampler import interpolate
 from upsampler.axis import AxisRule
 from upsampler.backends import use
 from upsampler.backends.cpu import STREAM_BYTES
-from upsampler.backends.tiles import byte_shift, column_tiles, pixel_groups, shift_of
+from upsampler.backends.shuffles import pairs_of, picks_of, shift_of
+from upsampler.backends.tiles import byte_shift, column_tiles
 
 from . import cases
 from .conftest import COMPILED
@@ -163,24 +164,50 @@ def test_streamed_bytes(cpu, offset):
     assert (memory[offset + out.nbytes :] == 165).all()
 
 
+def table_of(n, m, mode="linear"):
+    return AxisRule(n, m, mode, Fraction(n, m)).table()
+
+
+def tiles_of(n, m, mode="linear", inner=1, lanes=16, shift=None):
+    return column_tiles(table_of(n, m, mode), inner, 2, np.dtype("f4"), lanes, shift)
+
+
 def test_weights_of_whole_parts_run_in_bytes():
     """The 16-bit loops are taken where they are exact, and nowhere else."""
     assert shift_of(np.array([0.25, 0.75, 0.0]), 6) == 2
     assert shift_of(np.array([1 / 3]), 6) is None
     assert shift_of(np.array([1 / 128]), 6) is None
+    assert byte_shift(table_of(50, 100), table_of(30, 60)) == 6
+    assert byte_shift(table_of(50, 100), table_of(30, 240)) == 4  # sixteenths leave 2 ** 4
+    assert byte_shift(table_of(50, 100), table_of(30, 47)) is None
+    assert byte_shift(table_of(50, 100), table_of(30, 60, "cubic")) is None
+    assert byte_shift(table_of(50, 50), table_of(30, 60)) is None
+    for n, m, inner, most, shift in [
+        (50, 100, 1, 6, 2),
+        (50, 800, 1, 6, 5),  # thirty-two parts for x16
+        (50, 800, 1, 4, None),
+        (50, 150, 1, 6, None),  # thirds
+        (50, 100, 3, 6, 2),
+        (50, 100, 9, 6, None),  # two pixels do not lie within sixteen bytes
+        (7, 14, 1, 6, 2),
+    ]:
+        made = tiles_of(n, m, inner=inner, shift=most).phases
+        assert (made and made.shift) == shift
 
-    def table(n, m, mode="linear"):
-        return AxisRule(n, m, mode, Fraction(n, m)).table()
 
-    assert byte_shift(table(50, 100), table(30, 60)) == 6
-    assert byte_shift(table(50, 100), table(30, 240)) == 4  # sixteenths leave 2 ** 4
-    assert byte_shift(table(50, 100), table(30, 47)) == -1
-    assert byte_shift(table(50, 100), table(30, 60, "cubic")) == -1
-    assert byte_shift(table(50, 50), table(30, 60)) == -1
-    tables = [(50, 100, 6), (50, 800, 6), (50, 800, 4), (50, 83, 6), (7, 14, 6)]
-    made = [column_tiles(table(n, m), 1, 2, np.dtype("f4"), True, s).bytes for n, m, s in tables]
-    # Sixteen parts for x8, thirty-two for x16; the row of seven has less than a register.
-    assert [b and b.shift for b in made] == [2, 5, None, None, None]
+def test_pairs_are_found_wherever_a_window_begins():
+    """All outputs between two samples, from the first pair on, which may lie before the window."""
+    for m in (100, 150, 200, 400):
+        f = m // 50
+        whole = AxisRule(50, m, "linear", Fraction(50, m))
+        weights = [(k + (0.5 if f % 2 == 0 else 0)) / f for k in range(f)]
+        for lo in range(3 * f):
+            first, found = pairs_of(whole.table(lo, lo + 5 * f))
+            np.testing.assert_allclose(found, weights)
+            assert first == f // 2 - lo
+    assert pairs_of(table_of(50, 75)) is None
+    assert pairs_of(table_of(50, 100, "cubic")) is None
+    assert pairs_of(AxisRule(50, 100, "linear", Fraction(1, 2)).table(0, 2)) is None
 
 
 @pytest.mark.parametrize("layout", ["HW", "HWC", "CHW"])
@@ -203,22 +230,44 @@ def test_bytes_averaged_over_many_rows(cpu):
         assert got.tobytes() == pinned(x, rules((67, 45), size, "area")).tobytes(), size
 
 
-def test_sums_of_bytes_and_picked_bytes_are_taken_where_they_can_be():
-    def sums(n, m, inner=1):
-        table = AxisRule(n, m, "cubic", Fraction(n, m)).table()
-        return column_tiles(table, inner, 4, np.dtype("f4"), True, -1).byte_sums
+def test_rows_are_resampled_by_registers_where_they_can_be():
+    assert tiles_of(50, 100).twice.weights.ravel().tolist() == [0.25, 0.75]
+    assert tiles_of(50, 100, "cubic").twice.weights.shape == (2, 4)
+    assert tiles_of(50, 100, "lanczos3").twice.weights.shape == (2, 6)
+    assert tiles_of(50, 100, inner=3).twice.order.tolist()[:8] == [0, 1, 2, 16, 17, 18, 3, 4]
+    assert tiles_of(50, 100, inner=3, lanes=8).twice is None  # no shuffle of two registers there
+    assert tiles_of(50, 75).twice is None
+    short = tiles_of(9, 18)  # no run of sixteen pairs
+    assert short.twice is None
+    assert short.groups.wide == 1
+    assert len(tiles_of(500, 1500).groups.order) < 8  # the inside shares three
+    assert tiles_of(50, 85).groups.wide == 1
+    assert tiles_of(800, 400).groups.wide == 2
+    assert tiles_of(800, 250).groups.wide == 4
+    far = tiles_of(800, 150).groups  # too far apart: gathered
+    assert far.wide == 0
+    assert far.base.shape == (10, 16)
+    wide = tiles_of(50, 100, inner=16)  # pixels that fill a register
+    assert wide.quick
+    assert wide.groups is None
+    # The last group that reads nothing behind its row.
+    tiles = tiles_of(200, 600)
+    last = tiles.groups.base[tiles.tiles["safe"][0] - 1 :][:2]
+    assert last[0] + 1 + 16 <= 200 < last[1] + 1 + 16
 
-    assert sums(50, 100).part == 1 / 256
-    assert len(sums(500, 1000).patterns) < 8  # the inside shares one
-    assert sums(50, 200, 3).part == 1 / 2048
-    assert sums(50, 85) is None  # no parts of a power of two
-    assert sums(7, 14) is None  # less than a register
-    assert sums(800, 160) is None  # too far apart
-    base, order = pixel_groups(np.arange(64) // 2, 32, 3)
-    assert base.tolist() == [0, 7, 15, 24, 31, 39, 48, 55, 63, 72, 79, 80]
-    assert (base[:, None] + order).ravel().tolist() == [
-        3 * (k // 2) + c for k in range(64) for c in range(3)
+
+def test_items_are_picked_by_registers_where_they_can_be():
+    words = picks_of(np.arange(64) // 2, 32, 4, 16)
+    assert words.words
+    assert words.base.tolist() == [0, 32, 64, 64]  # the last register is loaded from within the row
+    assert words.order[words.pattern].tolist() == [
+        [k // 2 + (8 if g == 3 else 0) for k in range(16)] for g in range(4)
     ]
-    assert pixel_groups(np.arange(20) * 4, 80, 3) is None
-    assert pixel_groups(np.arange(20), 80, 16) is None
-    assert pixel_groups(np.arange(5), 5, 3) is None
+    parts = picks_of(np.arange(64) // 2, 32, 3, 16)
+    assert not parts.words
+    assert parts.base.tolist() == [0, 7, 15, 24, 31, 39, 48, 55, 63, 72, 79, 80]
+    places = parts.base[:, None] + parts.order[parts.pattern].reshape(-1, 16)
+    assert places.ravel().tolist() == [3 * (k // 2) + c for k in range(64) for c in range(3)]
+    assert picks_of(np.arange(20) * 4, 80, 3, 16) is None
+    assert picks_of(np.arange(20), 80, 64, 16) is None
+    assert picks_of(np.arange(5), 5, 3, 16) is None

@@ -154,21 +154,69 @@ cdef void pick_pixels(
             memcpy(dst + size * k, src + size * index[k], size)
 
 
+cdef enum:
+    REPEATED = 8  # rows that are written at once
+    WIDE_PIXEL = 64  # bytes of pixels that are moved by registers of their own
+
 cdef struct CopyJob:
     Side x
     Side out
     const int64_t* d_index
     const int64_t* h_index
     const int64_t* w_index
-    const int32_t* base  # of groups of 32 bytes of a row, see pick_bytes; NULL where there are none
-    const uint8_t* order
+    picks_t picks  # `base` is NULL where rows are not put together by shuffles
     Py_ssize_t outer1, rows_d, rows_h, width, inner, size, period
     Py_ssize_t tile, tiles, block, blocks
-    bint stream
+    bint stream, dense  # `dense`: both sides are
+
+
+cdef void copy_rows(
+    const CopyJob* job, char** to, int count, const char* row, Py_ssize_t tile, Py_ssize_t n,
+    char* made,
+) noexcept nogil:
+    """A tile of one input row, of `n` pixels, to `count` output rows of dense pixels."""
+    cdef Py_ssize_t pixel = job.inner * job.size, bytes = n * pixel
+    cdef Py_ssize_t at = tile * job.tile
+    cdef const int64_t* index = job.w_index + at
+    cdef uintptr_t places = 0
+    cdef bint wide
+    cdef int k
+    for k in range(count):
+        places |= <uintptr_t> to[k]
+    wide = UPSAMPLER_LANES > 0 and pixel >= WIDE_PIXEL
+    if job.picks.base != NULL and places % 64 == 0:
+        copy_picked(
+            to, count, row, &job.picks, at * pixel // pick_width(job.picks.words), bytes,
+            job.stream,
+        )
+        return
+    if wide and not job.stream:
+        spread_pixels(to, count, row, index, n, pixel)
+        return
+    # By way of a row that is put together first: streamed lines are not to be read again, and
+    # registers that cross from one line into the next took twice as long.
+    if job.picks.base != NULL:
+        copy_picked(
+            &made, 1, row, &job.picks, at * pixel // pick_width(job.picks.words), bytes, False
+        )
+    elif wide:
+        spread_pixels(&made, 1, row, index, n, pixel)
+    else:
+        if not job.stream:
+            made = to[0]
+        pick_pixels(made, row, index, n, job.period, pixel)
+    for k in range(count):
+        if job.stream:
+            stream_copy(to[k], made, bytes)
+        elif to[k] != made:
+            memcpy(to[k], made, bytes)
 
 
 cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
-    """A block of rows of one tile of columns of one plane, moved by index."""
+    """A block of rows of one tile of columns of one plane, moved by index.
+
+    Rows repeat when growing: those that do are written together.
+    """
     cdef const CopyJob* job = <const CopyJob*> data
     cdef Py_ssize_t block = unit % job.blocks
     cdef Py_ssize_t tile = unit // job.blocks % job.tiles
@@ -176,44 +224,36 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
     cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
     cdef Py_ssize_t at = tile * job.tile
     cdef Py_ssize_t n = min(job.tile, job.width - at)
-    cdef Py_ssize_t bytes = n * job.inner * job.size
-    cdef Py_ssize_t r, d, h, last_d = -1, last_h = -1
-    cdef const int64_t* index = job.w_index + at
-    # Where rows are to lie side by side they are put together in place; groups of bytes may write
-    # too much, and streamed lines are not to be read again.
-    cdef bint direct = job.out.dense and not job.stream and job.base == NULL
-    cdef char* made = scratch  # the row that was put together last
+    cdef Py_ssize_t r = block * job.block
+    cdef Py_ssize_t stop = min(r + job.block, job.rows_d * job.rows_h)
+    cdef Py_ssize_t d = r // job.rows_h, h = r % job.rows_h
     cdef const char* src
-    cdef char* dst
-    for r in range(
-        block * job.block, min((block + 1) * job.block, job.rows_d * job.rows_h)
-    ):
-        d = r // job.rows_h
-        h = r % job.rows_h
+    cdef char* to[REPEATED]
+    cdef int count, k
+    while r < stop:
+        count = 0
         src = row_of(&job.x, o0, o1, job.d_index[d], job.h_index[h])
-        dst = row_of(&job.out, o0, o1, d, h)
-        if job.out.dense:
-            dst += at * job.inner * job.size
-        # Rows repeat when growing: each is put together once.
-        if job.d_index[d] != last_d or job.h_index[h] != last_h:
-            last_d = job.d_index[d]
-            last_h = job.h_index[h]
-            if direct:
-                made = dst
-            if job.x.dense and job.base != NULL:
-                pick_bytes(
-                    made, src, job.base + at * job.inner * job.size // 16,
-                    job.order + at * job.inner * job.size, (bytes + 31) // 32,
-                )
-            elif job.x.dense:
-                pick_pixels(made, src, index, n, job.period, job.inner * job.size)
-            else:
-                read_pixels(made, &job.x, src, 0, n, index, job.inner, job.size)
-        if not job.out.dense:
-            write_pixels(made, &job.out, dst, at, n, job.inner, job.size)
-        elif job.stream:
-            stream_copy(dst, made, bytes)
-        elif made != dst:
-            memcpy(dst, made, bytes)
+        while (
+            count < REPEATED and r + count < stop and h + count < job.rows_h
+            and job.h_index[h + count] == job.h_index[h]
+        ):
+            to[count] = row_of(&job.out, o0, o1, d, h + count)
+            if job.out.dense:
+                to[count] += at * job.inner * job.size
+            count += 1
+        if job.dense:
+            copy_rows(job, to, count, src, tile, n, scratch)
+        else:
+            read_pixels(scratch, &job.x, src, at, n, job.w_index + at, job.inner, job.size)
+            for k in range(count):
+                if job.out.dense:
+                    stream_copy(to[k], scratch, n * job.inner * job.size)
+                else:
+                    write_pixels(scratch, &job.out, to[k], at, n, job.inner, job.size)
+        r += count
+        h += count
+        if h == job.rows_h:
+            h = 0
+            d += 1
     if job.stream:
         stream_fence()

@@ -14,8 +14,8 @@ cdef enum:
     THREAD = 1 << 16
 
 
-# Whether these loops resample float32 rows by shuffles.
-HAS_SHUFFLE = bool(UPSAMPLER_SHUFFLE)
+# Numbers of float32 in the registers of these loops, 0 where rows are left to the compiler.
+LANES = UPSAMPLER_LANES
 
 
 cdef const void* address(array):
@@ -67,14 +67,13 @@ cdef class Resampler:
 
     cdef Job job
     cdef bint adjoint
-    cdef int code
     cdef object kept  # owners of the memory that `job` points to
 
     def __init__(self, int code, bint wide, bint adjoint, Py_ssize_t inner, tables, columns):
         cdef Job* job = &self.job
         memset(job, 0, sizeof(Job))
         self.adjoint = adjoint
-        self.code = code
+        job.code = code
         self.kept = (tables, columns)
         job.wide = wide
         job.inner = inner
@@ -87,41 +86,51 @@ cdef class Resampler:
         self.fill_table(&job.d, tables[0])
         self.fill_table(&job.h, tables[1])
         job.slots = 1 if adjoint else job.d.taps * job.h.taps
-        job.w.kind = columns.kind
-        job.w.taps = columns.taps
-        job.w.period = columns.period
-        job.w.tiles = len(columns.tiles)
-        job.w.tile = <const Tile*> address(columns.tiles)
-        job.w.start = <const int32_t*> address(columns.start)
-        job.w.columns = <const int64_t*> address(columns.columns)
-        job.w.weights = address(columns.weights)
-        if columns.groups is not None:
-            job.w.group = <const Py_ssize_t*> address(columns.groups.first)
-            job.w.base = <const int32_t*> address(columns.groups.base)
-            job.w.shuffle = <const uint8_t*> address(columns.groups.shuffle)
-            job.w.spread = <const float*> address(columns.groups.weights)
-            job.w.wide = columns.groups.wide
-        if columns.bytes is not None:
-            self.fill_bytes(&job.w.bytes, columns.bytes, tables[1])
-        if columns.byte_sums is not None:
-            job.w.byte_sums.first = <const Py_ssize_t*> address(columns.byte_sums.first)
-            job.w.byte_sums.base = <const int32_t*> address(columns.byte_sums.base)
-            job.w.byte_sums.pattern = <const int32_t*> address(columns.byte_sums.pattern)
-            job.w.byte_sums.patterns = <const uint8_t*> address(columns.byte_sums.patterns)
-            job.w.byte_sums.part = columns.byte_sums.part
+        self.fill_columns(&job.w, columns, tables[1])
         job.in_row = columns.in_row * inner + SLACK
-        job.out_row = columns.out_row * inner + SLACK
+        job.out_row = columns.out_row * inner + SLACK + (0 if columns.phases is None else NUMBERS)
         job.long_row = spread_rows(max(job.in_row, job.out_row))
+        job.streams = UPSAMPLER_LANES > 0 and not wide and code in (U8, U16, F16, F32)
 
-    cdef fill_bytes(self, Bytes* to, groups, table):
-        weights, to.shift_h = table.whole
-        self.kept += (weights,)
-        to.shift_w = groups.shift
-        to.first = <const Py_ssize_t*> address(groups.first)
-        to.base = <const int32_t*> address(groups.base)
-        to.order = <const uint8_t*> address(groups.order)
-        to.pair = <const uint8_t*> address(groups.pairs)
-        to.weights = <const int32_t*> address(weights)
+    cdef fill_columns(self, Columns* to, columns, rows):
+        cdef columns_t* of
+        to.kind = columns.kind
+        to.n = columns.n
+        to.taps = columns.taps
+        to.period = columns.period
+        to.tiles = len(columns.tiles)
+        to.tile = <const Tile*> address(columns.tiles)
+        to.start = <const int32_t*> address(columns.start)
+        to.columns = <const int64_t*> address(columns.columns)
+        to.weights = address(columns.weights)
+        to.quick = columns.quick
+        of = &to.by_registers
+        of.start = to.start
+        of.w = <const float*> to.weights
+        of.inner = self.job.inner
+        of.taps = columns.taps
+        of.linear = columns.kind == LINEAR
+        if columns.twice is not None:
+            of.twice.w = <const float*> address(columns.twice.weights)
+            of.twice.order = <const int32_t*> address(columns.twice.order)
+        if columns.groups is not None:
+            of.groups.base = <const int32_t*> address(columns.groups.base)
+            of.groups.pattern = <const int32_t*> address(columns.groups.pattern)
+            of.groups.order = <const uint8_t*> address(columns.groups.order)
+            of.groups.weights = <const float*> address(columns.groups.weights)
+            of.groups.wide = columns.groups.wide
+        if columns.phases is not None:
+            weights, to.shift_h = rows.whole
+            self.kept += (weights,)
+            to.exact_weights = <const int32_t*> address(weights)
+            to.factor = columns.phases.factor
+            to.phases.order = <const uint8_t*> address(columns.phases.order)
+            to.phases.weights = <const uint16_t*> address(columns.phases.weights)
+            to.phases.inner = self.job.inner
+            to.phases.advance = columns.phases.advance
+            to.phases.outputs = columns.phases.outputs
+            to.phases.vectors = len(columns.phases.order)
+            to.phases.shift = columns.phases.shift
 
     cdef fill_table(self, Table* to, table):
         to.kind = table.kind
@@ -148,7 +157,7 @@ cdef class Resampler:
         job.stream = stream
         fill_side(&job.x, x, job.size)
         fill_side(&job.out, out, job.size)
-        job.plain = self.code == F32 and not job.wide and job.x.dense and job.d.kind == IDENTITY
+        job.plain = job.code == F32 and not job.wide and job.x.dense
         threads = helpful_threads(threads, elements)
         job.block = rows_per_unit(
             rows, width, planes * job.w.tiles, threads, 1 if self.adjoint else 16
@@ -161,7 +170,7 @@ cdef class Resampler:
                 failed = run_units(
                     backward_double if job.wide else backward_float, &job, units, threads, scratch
                 )
-            elif job.w.bytes.first != NULL:
+            elif job.w.phases.order != NULL:
                 failed = run_units(bytes_block, &job, units, threads, scratch)
             else:
                 failed = run_units(
@@ -172,11 +181,11 @@ cdef class Resampler:
 
 
 def copy_pixels(
-    x, out, d_index, h_index, w_index, Py_ssize_t period, groups, int threads, bint stream
+    x, out, d_index, h_index, w_index, Py_ssize_t period, picks, int threads, bint stream
 ):
     """Nearest: ``out[.., d, h, w, :] = x[.., d_index[d], h_index[h], w_index[w], :]``."""
     cdef CopyJob job
-    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel, many
+    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel
     cdef int failed
     job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
     fill_side(&job.x, x, job.size)
@@ -188,14 +197,16 @@ def copy_pixels(
     job.rows_d, job.rows_h, job.width, job.inner = out.shape[2:]
     job.period = period
     job.stream = stream
+    job.dense = job.x.dense and job.out.dense
     pixel = job.inner * job.size
-    job.base = NULL
-    if groups is not None:
-        job.base = <const int32_t*> address(groups[0])
-        job.order = <const uint8_t*> address(groups[1])
-    # Groups of 32 bytes begin with a tile.
-    many = 4 if groups is None else 32
-    job.tile = max(many, min(job.width, (1 << 14) // pixel) // many * many)
+    job.picks.base = NULL
+    if picks is not None:
+        job.picks.base = <const int32_t*> address(picks.base)
+        job.picks.pattern = <const int32_t*> address(picks.pattern)
+        job.picks.order = <const uint8_t*> address(picks.order)
+        job.picks.words = picks.words
+    # Tiles begin with a group, and with a line where they are streamed: 64 pixels do both.
+    job.tile = max(<Py_ssize_t> 64, min(job.width, (1 << 14) // pixel) // 64 * 64)
     job.tiles = (job.width + job.tile - 1) // job.tile
     rows = job.rows_d * job.rows_h
     threads = helpful_threads(threads, out.size * job.size // 4)

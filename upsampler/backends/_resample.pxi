@@ -11,7 +11,9 @@
 
 cdef enum:
     IDENTITY, LINEAR, SUM  # kinds of tables; nearest has loops of its own
-    SLACK = 32  # elements behind a row that vector loops may read or write
+    SLACK = 64  # elements behind a row that vector loops may read or write
+    MORE = 2  # output rows that are blended at once, where they read the same rows
+    NUMBERS = 128  # that a step of phases_of_bytes may store too many
 
 cdef struct Table:
     # One of the axes D and H.
@@ -27,44 +29,26 @@ cdef struct Tile:
     Py_ssize_t in_at, in_n
     Py_ssize_t columns  # where in Columns.columns its input columns are listed; -1: all of them
     Py_ssize_t periodic, cycles  # the run of `cycles` whole periods, from `periodic` on
-
-cdef struct Bytes:
-    # Groups of sixteen outputs for linear_bytes (see _rows.h); `first` by tile, NULL where there
-    # are none.
-    const Py_ssize_t* first
-    const int32_t* base
-    const uint8_t* order
-    const uint8_t* pair
-    const int32_t* weights  # of rows
-    int shift_w, shift_h  # weights are multiples of 2 ** -shift
-
-cdef struct ByteSums:
-    # Groups of eight outputs for sum_bytes, likewise.
-    const Py_ssize_t* first
-    const int32_t* base
-    const int32_t* pattern
-    const uint8_t* patterns
-    float part
+    Py_ssize_t group, safe  # its first group, and how many read nothing behind the row
+    Py_ssize_t pair, skip  # its first pair of pixels, and of whose numbers it leaves out how many
 
 cdef struct Columns:
     # The axis W, cut into tiles.
     int kind
-    Py_ssize_t taps, period, tiles
+    Py_ssize_t n, taps, period, tiles
     const Tile* tile
     const int32_t* start  # by output column: place in the tile's loaded row
     const int64_t* columns
     # By tile: [rows][taps] where pixels have several items, else [taps][rows], so that the loop
     # over neighbouring outputs reads neighbouring weights.
     const void* weights
-    # Groups of eight outputs for shuffles (see _native.h), where `inner` and the scale allow:
-    # first group and first weight by tile; NULL where not.
-    const Py_ssize_t* group
-    int wide  # registers that the samples of a group fill
-    const int32_t* base
-    const uint8_t* shuffle
-    const float* spread
-    Bytes bytes
-    ByteSums byte_sums
+    bint quick  # whether rows of float32 are resampled by registers, and how:
+    columns_t by_registers
+    # 8-bit images whose rows are made of whole numbers, see phases_of_bytes and row_blend_exact.
+    phases_t phases
+    Py_ssize_t factor
+    const int32_t* exact_weights  # of rows
+    int shift_h
 
 cdef struct Job:
     Side x
@@ -80,6 +64,8 @@ cdef struct Job:
     Py_ssize_t long_row  # elements from one row of the ring to the next
     bint wide, stream
     bint plain  # dense rows of float32 that arithmetic can read where they lie
+    int code  # of the items
+    bint streams  # whether the codec itself stores past the caches
 
 
 # --- along W ---------------------------------------------------------------------------------
@@ -265,29 +251,34 @@ cdef void careful_columns(
                 o[j * inner + c] = total
 
 
-cdef void along_w(
-    real* o, const real* row, const Job* job, const Tile* tile, bint odd
+cdef inline columns_t columns_of(const Job* job, const Tile* tile) noexcept nogil:
+    """A tile as resample_columns wants it."""
+    cdef columns_t of = job.w.by_registers
+    of.groups.base += tile.group * (1 if of.groups.wide else UPSAMPLER_LANES)
+    of.groups.pattern += tile.group
+    of.start += tile.out_at
+    of.w += tile.out_at * (1 if of.linear else of.taps)
+    of.in_n = tile.in_n
+    of.out_n = tile.out_n
+    of.periodic = tile.periodic
+    of.cycles = tile.cycles
+    of.safe = tile.safe
+    return of
+
+
+cdef bint along_w(
+    real* o, const real* row, const Job* job, const Tile* tile, const columns_t* columns, bint odd
 ) noexcept nogil:
-    cdef Py_ssize_t first, groups
-    if odd:
-        careful_columns(o, row, &job.w, tile, job.inner)
-        return
+    """A loaded row resampled; True where blending it has to be careful."""
+    cdef bint again = False
     if real is float:
-        if job.w.group != NULL:
-            first = job.w.group[tile - job.w.tile]
-            groups = (tile.out_n * job.inner + 7) // 8
-            if job.w.kind == LINEAR:
-                linear_shuffled(
-                    o, row, job.w.base + first, job.w.shuffle + 8 * first,
-                    job.w.spread + 8 * first, groups, job.inner, job.w.wide,
-                )
-            else:
-                sum_shuffled(
-                    o, row, job.w.base + first, job.w.shuffle + 8 * first,
-                    job.w.spread + 8 * first * job.w.taps, groups, job.inner, job.w.taps,
-                    job.w.wide,
-                )
-            return
+        if job.w.quick and not odd:
+            again = resample_columns(o, row, columns, True, NULL)
+            if not again:
+                return False
+    if odd or again:
+        careful_columns(o, row, &job.w, tile, job.inner)
+        return True
     if job.w.kind == LINEAR:
         if job.inner == 1:
             linear_single(o, row, &job.w, tile)
@@ -297,9 +288,23 @@ cdef void along_w(
         sum_single(o, row, &job.w, tile)
     else:
         sum_pixels(o, row, &job.w, tile, job.inner)
+    return False
 
 
 # --- between memory and rows -----------------------------------------------------------------
+
+
+cdef inline void pad_row(real* row, Py_ssize_t n, const Job* job) noexcept nogil:
+    """One pixel more, a copy of the last, so that linear finds a right neighbour.
+
+    Typed loops compute with what lies behind it, and take long where that is subnormal.
+    """
+    if job.inner == 1:
+        row[n] = row[n - 1]
+    else:
+        memcpy(row + n, row + n - job.inner, job.inner * sizeof(real))
+    if not job.w.quick:
+        memset(row + n + job.inner, 0, SLACK * sizeof(real))
 
 
 cdef bint fetch_row(
@@ -307,23 +312,23 @@ cdef bint fetch_row(
 ) noexcept nogil:
     """Load a tile's input columns of one row; True where values are large or not finite.
 
-    One pixel more follows, a copy of the last, so that linear finds a right neighbour.
+    Where they are resampled by registers it may be False: that is seen there.
     """
-    cdef Py_ssize_t n = tile.in_n * job.inner, k
-    cdef bint odd
+    cdef Py_ssize_t n = tile.in_n * job.inner
+    cdef bint odd = False, done = False
     if tile.columns < 0 and job.x.dense:
-        odd = job.codec.load(to, row + tile.in_at * job.inner * job.size, n, NULL, NULL)
+        row += tile.in_at * job.inner * job.size
     else:
         read_pixels(
             items, &job.x, row, tile.in_at, tile.in_n,
             NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, job.size,
         )
-        odd = job.codec.load(to, items, n, NULL, NULL)
-    for k in range(job.inner):
-        to[n + k] = to[n - job.inner + k]
-    n += job.inner
-    for k in range(SLACK):
-        to[n + k] = 0
+        row = items
+    if real is float:
+        done = job.w.quick and row_load(to, row, n, job.code)
+    if not done:
+        odd = job.codec.load(to, row, n, NULL, NULL)
+    pad_row(to, n, job)
     return odd
 
 
@@ -343,43 +348,45 @@ cdef inline void end_row(
 
 
 cdef void blend(
-    char* to, const Codec* codec, const Table* table, Py_ssize_t row, void** rows,
-    Py_ssize_t n, bint odd, real* careful,
+    char** to, int count, const Codec* codec, const Table* table, Py_ssize_t row, void** rows,
+    Py_ssize_t n, bint odd, bint stream, real* careful,
 ) noexcept nogil:
-    """Row `row` of a table applied to the input rows that it lists, rounded to items."""
+    """`count` rows of a table from `row` on, which list the same input rows, rounded to items."""
     cdef const real* weight
     cdef const real* a
     cdef const real* b
     cdef Py_ssize_t k, t
-    cdef real total
-    cdef bint empty
-    if table.kind == IDENTITY:
-        codec.store(to, rows[0], n, NULL, NULL)
-    elif table.kind == LINEAR:
-        weight = <const real*> table.weights + row
-        if not odd:
-            codec.linear(to, rows[0], rows[1], weight[0], n, NULL, NULL)
-            return
-        a = <const real*> rows[0]
-        b = <const real*> rows[1]
-        for k in range(n):
-            careful[k] = careful_linear(a[k], b[k], weight[0])
-        codec.store(to, careful, n, NULL, NULL)
-    else:
-        weight = <const real*> table.weights + row * table.taps
-        if not odd:
-            codec.sum(to, rows, weight, table.taps, n, NULL, NULL)
-            return
-        for k in range(n):
-            total = 0
-            empty = True
-            for t in range(table.taps):
-                a = <const real*> rows[t]
-                if counts(weight[t], a[k]):
-                    total = weight[t] * a[k] if empty else total + weight[t] * a[k]
-                    empty = False
-            careful[k] = total
-        codec.store(to, careful, n, NULL, NULL)
+    cdef int r
+    cdef real total, one = 1
+    cdef bint empty, linear = table.kind == LINEAR
+    if not odd:
+        if table.kind == IDENTITY:
+            codec.blend(to, 1, rows, &one, 1, False, n, stream, NULL, NULL)
+        else:
+            weight = <const real*> table.weights + row * (1 if linear else table.taps)
+            codec.blend(to, count, rows, weight, table.taps, linear, n, stream, NULL, NULL)
+        return
+    for r in range(count):
+        if table.kind == IDENTITY:
+            codec.store(to[r], rows[0], n, NULL, NULL)
+            continue
+        weight = <const real*> table.weights + (row + r) * (1 if linear else table.taps)
+        if linear:
+            a = <const real*> rows[0]
+            b = <const real*> rows[1]
+            for k in range(n):
+                careful[k] = careful_linear(a[k], b[k], weight[0])
+        else:
+            for k in range(n):
+                total = 0
+                empty = True
+                for t in range(table.taps):
+                    a = <const real*> rows[t]
+                    if counts(weight[t], a[k]):
+                        total = weight[t] * a[k] if empty else total + weight[t] * a[k]
+                        empty = False
+                careful[k] = total
+        codec.store(to[r], careful, n, NULL, NULL)
 
 
 cdef inline Py_ssize_t input_of(const Table* table, Py_ssize_t row, Py_ssize_t tap) noexcept nogil:
@@ -401,9 +408,9 @@ cdef struct Places:
     char* careful
     char* ring  # d.taps * h.taps rows resampled along W
     char* middle  # d.taps rows blended along H
-    float* weights  # of such rows
+    float* weights  # of rows of gradients
     int64_t* tags  # which input row a ring row holds
-    void** rows  # pointers handed to blend, h.taps and d.taps
+    void** rows  # pointers handed to blend, h.taps and d.taps, or twice h.taps backward
     bint* odd
 
 
@@ -430,42 +437,38 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     at.tags = <int64_t*> (scratch + offset)
     offset += job.slots * sizeof(int64_t)
     at.rows = <void**> (scratch + offset)
-    offset += (job.h.taps + job.d.taps) * sizeof(void*)
+    offset += (2 * job.h.taps + job.d.taps) * sizeof(void*)
     at.weights = <float*> (scratch + offset)
-    offset += job.h.taps * sizeof(double)
+    offset += 2 * job.h.taps * sizeof(double)
     at.odd = <bint*> (scratch + offset)
     offset += job.slots * sizeof(bint)
     return offset
 
 
-cdef const uint8_t* bytes_of(
-    const char* row, const Job* job, const Tile* tile, char* items
+cdef bint resampled_row(
+    real* o, const char* row, const Job* job, const Tile* tile, const columns_t* columns,
+    const Places* at,
 ) noexcept nogil:
-    """A tile's input columns of one row of bytes, side by side."""
-    if tile.columns < 0 and job.x.dense:
-        return <const uint8_t*> row + tile.in_at * job.inner
-    read_pixels(
-        items, &job.x, row, tile.in_at, tile.in_n,
-        NULL if tile.columns < 0 else job.w.columns + tile.columns, job.inner, 1,
-    )
-    return <const uint8_t*> items
-
-
-cdef void sum_row_bytes(
-    float* o, const char* row, const Job* job, const Tile* tile, char* items
-) noexcept nogil:
-    """A row of bytes resampled along W, without a row of numbers before."""
-    cdef const ByteSums* sums = &job.w.byte_sums
-    cdef Py_ssize_t first = sums.first[tile - job.w.tile]
-    sum_bytes(
-        o, bytes_of(row, job, tile, items), sums.base + 2 * first, sums.pattern + first,
-        sums.patterns, sums.part, (tile.out_n * job.inner + 7) // 8,
-    )
+    """A row of the input resampled along W; True where blending it has to be careful."""
+    cdef real* loaded
+    cdef bint odd
+    if job.w.kind == IDENTITY:
+        return fetch_row(o, row, job, tile, at.items)
+    loaded = <real*> at.loaded
+    if real is float:
+        # Rows are read where they lie: to copy and to look at them first took a third of the time
+        # of doubling.
+        if job.plain and job.w.quick and tile.columns < 0 and not resample_columns(
+            o, <const float*> row + tile.in_at * job.inner, columns, False, loaded
+        ):
+            return False
+    odd = fetch_row(loaded, row, job, tile, at.items)
+    return along_w(o, loaded, job, tile, columns, odd)
 
 
 cdef bint collect_rows(
-    const Job* job, const Tile* tile, const char* plane, Py_ssize_t din, Py_ssize_t d_place,
-    Py_ssize_t h, Places* at, real* number,
+    const Job* job, const Tile* tile, const columns_t* columns, const char* plane, Py_ssize_t din,
+    Py_ssize_t d_place, Py_ssize_t h, Places* at, real* number,
 ) noexcept nogil:
     """Collect in `at.rows` the resampled rows that output row `h` reads; True where one is odd.
 
@@ -475,26 +478,29 @@ cdef bint collect_rows(
     cdef Py_ssize_t t, hin, slot
     cdef bint odd = False
     cdef char* row
-    cdef char* to
     for t in range(job.h.taps):
         hin = input_of(&job.h, h, t)
         slot = d_place * job.h.taps + ring_place(&job.h, hin)
         row = at.ring + slot * n
         if at.tags[slot] != din * job.h.n + hin:
             at.tags[slot] = din * job.h.n + hin
-            if job.w.byte_sums.first != NULL:
-                at.odd[slot] = False
-                sum_row_bytes(<float*> row, plane + hin * job.x.h, job, tile, at.items)
-            else:
-                to = row if job.w.kind == IDENTITY else at.loaded
-                at.odd[slot] = fetch_row(
-                    <real*> to, plane + hin * job.x.h, job, tile, at.items
-                )
-                if job.w.kind != IDENTITY:
-                    along_w(<real*> row, <real*> to, job, tile, at.odd[slot])
+            at.odd[slot] = resampled_row(
+                <real*> row, plane + hin * job.x.h, job, tile, columns, at
+            )
         odd |= at.odd[slot]
         at.rows[t] = row
     return odd
+
+
+cdef inline Py_ssize_t alike(const Job* job, Py_ssize_t h, Py_ssize_t most) noexcept nogil:
+    """How many output rows from `h` on read the same input rows, of at most so many."""
+    cdef Py_ssize_t count = 1
+    if job.d.kind != IDENTITY or job.h.kind == IDENTITY:
+        return 1
+    most = min(most, job.h.rows - h)
+    while count < most and job.h.start[h + count] == job.h.start[h]:
+        count += 1
+    return count
 
 
 cdef void forward_block(
@@ -505,45 +511,62 @@ cdef void forward_block(
     cdef const Tile* tile = job.w.tile + unit // job.blocks % job.w.tiles
     cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
     cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
-    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * job.h.rows)
+    cdef Py_ssize_t r = block * job.block
+    cdef Py_ssize_t stop = min(r + job.block, job.d.rows * job.h.rows)
     cdef Py_ssize_t n = tile.out_n * job.inner
-    cdef Py_ssize_t r, s, din
-    cdef Py_ssize_t d = block * job.block // job.h.rows, h = block * job.block % job.h.rows
+    cdef Py_ssize_t s, din, d = r // job.h.rows, h = r % job.h.rows, run, at_row
     cdef const Table* last = &job.h if job.d.kind == IDENTITY else &job.d
-    # Streamed rows go by way of `items`: stored one by one as they are computed, lines took a
-    # third longer, for the processor gives up half-filled ones when it loads others.
-    cdef bint direct = job.out.dense and not job.stream
+    # Rows of types that do not stream themselves go by way of `items`.
+    cdef bint direct = job.out.dense and (not job.stream or job.streams)
+    cdef columns_t columns = columns_of(job, tile)
     cdef Places at
     cdef void** rows
+    cdef char* to[MORE]
     cdef bint odd, all_odd
+    cdef int count
     cdef char* plane
     cdef char* row
-    cdef char* to
     lay_out(&at, scratch, job)
     for s in range(job.slots):
         at.tags[s] = -1
-    for r in range(block * job.block, stop):
+    while r < stop:
+        run = alike(job, h, stop - r)
         all_odd = False
         rows = at.rows
         for s in range(job.d.taps):
             din = input_of(&job.d, d, s)
             plane = row_of(&job.x, o0, o1, din, 0)
-            odd = collect_rows(job, tile, plane, din, ring_place(&job.d, din), h, &at, number)
+            odd = collect_rows(
+                job, tile, &columns, plane, din, ring_place(&job.d, din), h, &at, number
+            )
             all_odd |= odd
             if job.d.kind != IDENTITY:
                 rows = at.rows + job.h.taps
                 rows[s] = at.middle + s * job.long_row * sizeof(real)
                 blend(
-                    <char*> rows[s], &job.middle, &job.h, h, at.rows, n, odd,
+                    <char**> &rows[s], 1, &job.middle, &job.h, h, at.rows, n, odd, False,
                     <real*> at.careful,
                 )
         row = row_of(&job.out, o0, o1, d, h)
-        to = row + tile.out_at * job.inner * job.size if direct else at.items
-        blend(to, &job.codec, last, d if last == &job.d else h, rows, n, all_odd,
-              <real*> at.careful)
-        if not direct:
-            end_row(job, tile, row, at.items)
-        h += 1
+        at_row = d if last == &job.d else h
+        r += run
+        h += run
+        while run > 0:
+            count = 1
+            to[0] = at.items
+            if direct:
+                to[0] = row + tile.out_at * job.inner * job.size
+                to[1] = to[0] + job.out.h
+                count = <int> min(run, <Py_ssize_t> MORE)
+            blend(
+                to, count, &job.codec, last, at_row, rows, n, all_odd, job.stream,
+                <real*> at.careful,
+            )
+            if not direct:
+                end_row(job, tile, row, at.items)
+            row += count * job.out.h
+            at_row += count
+            run -= count
         if h == job.h.rows:
             h = 0
             d += 1
@@ -551,50 +574,83 @@ cdef void forward_block(
         stream_fence()
 
 
+cdef void exact_row(
+    uint16_t* o, const char* row, const Job* job, const Tile* tile, char* items
+) noexcept nogil:
+    """A row of bytes made of whole numbers along W: pairs of pixels, the outermost repeated."""
+    cdef Py_ssize_t inner = job.inner
+    cdef Py_ssize_t pairs = (tile.skip + tile.out_n * inner + job.w.factor * inner - 1) // (
+        job.w.factor * inner
+    )
+    cdef Py_ssize_t begin = max(tile.pair, <Py_ssize_t> 0)
+    cdef Py_ssize_t end = min(tile.pair + pairs + 1, job.w.n)
+    cdef Py_ssize_t k
+    cdef char* to = items + (begin - tile.pair) * inner
+    if job.x.dense:
+        memcpy(to, row + begin * inner, (end - begin) * inner)
+    else:
+        read_pixels(to, &job.x, row, begin, end - begin, NULL, inner, 1)
+    if begin > tile.pair:
+        memcpy(items, to, inner)
+    for k in range(end, tile.pair + pairs + 1):
+        memcpy(items + (k - tile.pair) * inner, items + (end - 1 - tile.pair) * inner, inner)
+    phases_of_bytes(
+        o, <const uint8_t*> items, &job.w.phases,
+        (pairs * inner + job.w.phases.advance - 1) // job.w.phases.advance,
+    )
+
+
 cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
-    """As forward_block, in 16 bits: see linear_bytes."""
+    """As forward_block, in 16 bits: see row_blend_exact."""
     cdef const Job* job = <const Job*> data
-    cdef const Bytes* bytes = &job.w.bytes
     cdef Py_ssize_t block = unit % job.blocks
-    cdef Py_ssize_t at_tile = unit // job.blocks % job.w.tiles
-    cdef const Tile* tile = job.w.tile + at_tile
+    cdef const Tile* tile = job.w.tile + unit // job.blocks % job.w.tiles
     cdef Py_ssize_t outer = unit // job.blocks // job.w.tiles
     cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
-    cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * job.h.rows)
-    cdef Py_ssize_t n = tile.out_n * job.inner, group = bytes.first[at_tile]
-    cdef Py_ssize_t d = block * job.block // job.h.rows, h = block * job.block % job.h.rows
-    cdef Py_ssize_t r, t, hin, din
-    cdef int w
-    cdef Places at
+    cdef Py_ssize_t r = block * job.block
+    cdef Py_ssize_t stop = min(r + job.block, job.d.rows * job.h.rows)
+    cdef Py_ssize_t n = tile.out_n * job.inner
+    cdef Py_ssize_t d = r // job.h.rows, h = r % job.h.rows
+    cdef Py_ssize_t t, hin, din
+    cdef uint16_t* rows[2]
+    cdef char* to[MORE]
+    cdef exact_t of
     cdef char* row
-    cdef const uint8_t* source
-    cdef char* to
+    cdef Py_ssize_t run
+    cdef int count
+    cdef Places at
     lay_out(&at, scratch, job)
     at.tags[0] = at.tags[1] = -1
-    for r in range(block * job.block, stop):
+    of.shift_h = job.w.shift_h
+    of.shift = job.w.shift_h + job.w.phases.shift
+    while r < stop:
+        run = alike(job, h, stop - r)
         din = input_of(&job.d, d, 0)
         for t in range(2):
             hin = input_of(&job.h, h, t)
-            to = at.ring + (hin & 1) * job.long_row * sizeof(float)
+            rows[t] = <uint16_t*> (at.ring + (hin & 1) * job.long_row * sizeof(float))
             if at.tags[hin & 1] != din * job.h.n + hin:
                 at.tags[hin & 1] = din * job.h.n + hin
-                source = bytes_of(row_of(&job.x, o0, o1, din, hin), job, tile, at.items)
-                linear_bytes(
-                    <uint16_t*> to, source, bytes.base + 2 * group,
-                    bytes.order + 32 * group, bytes.pair + 32 * group, (n + 15) // 16,
-                )
-            at.rows[t] = to
+                exact_row(rows[t], row_of(&job.x, o0, o1, din, hin), job, tile, at.items)
+        of.first = rows[0] + tile.skip
+        of.second = rows[1] + tile.skip
+        of.w = job.w.exact_weights + h
         row = row_of(&job.out, o0, o1, d, h)
-        to = row + tile.out_at * job.inner if job.out.dense else at.items
-        w = bytes.weights[h]
-        blend_bytes(
-            <uint8_t*> to, <const uint16_t*> at.rows[0], <const uint16_t*> at.rows[1],
-            (1 << bytes.shift_h) - w, w, bytes.shift_w + bytes.shift_h, n,
-            job.stream and job.out.dense,
-        )
-        if not job.out.dense:
-            end_row(job, tile, row, at.items)
-        h += 1
+        r += run
+        h += run
+        while run > 0:
+            count = 1
+            to[0] = at.items
+            if job.out.dense:
+                to[0] = row + tile.out_at * job.inner
+                to[1] = to[0] + job.out.h
+                count = <int> min(run, <Py_ssize_t> MORE)
+            row_blend_exact(to, count, &of, n, job.stream)
+            if not job.out.dense:
+                end_row(job, tile, row, at.items)
+            row += count * job.out.h
+            of.w += count
+            run -= count
         if h == job.h.rows:
             h = 0
             d += 1
@@ -624,36 +680,49 @@ cdef inline real weight_of(
     return (<const real*> table.weights)[row * table.taps + tap]
 
 
+cdef inline Py_ssize_t rows_of_sum(
+    const Table* table, const char* plane, Py_ssize_t stride, Py_ssize_t h, Py_ssize_t above,
+    void** rows, float* weights,
+) noexcept nogil:
+    """The rows of a plane of gradients that make row `h`, from `above` on; their number."""
+    cdef const float* w = <const float*> table.weights + h * table.taps
+    cdef Py_ssize_t t, count = 0
+    for t in range(max(<Py_ssize_t> 0, above - table.start[h]), table.taps):
+        if w[t] != 0:
+            rows[count] = <void*> (plane + (table.start[h] + t) * stride)
+            weights[count] = w[t]
+            count += 1
+    return count
+
+
 cdef bint sum_in_place(
-    real* total, const Job* job, const Tile* tile, Py_ssize_t o0, Py_ssize_t o1, Py_ssize_t d,
-    Py_ssize_t h, const Places* at, bint* odd,
+    real* total, const Job* job, const Tile* tile, const char* plane, Py_ssize_t h,
+    const Places* at, bint* odd,
 ) noexcept nogil:
     """Sum the rows of gradients where they lie; False where that is left to the loops.
 
     A row is looked at once: copied first, checked and then added, rows of float32 took three
-    times as long.  That the sum is small and finite is all that along_w wants to know.
+    times as long.  The rows that only the next sum reads are asked for.
     """
-    cdef Py_ssize_t n = tile.in_n * job.inner, t, k, count = 0
-    cdef const float* w = <const float*> job.h.weights + h * job.h.taps
-    cdef Py_ssize_t offset = tile.in_at * job.inner * sizeof(float)
+    cdef Py_ssize_t n = tile.in_n * job.inner, count, ahead = 0
     if real is float:
-        if not job.plain or tile.columns >= 0 or job.h.kind == IDENTITY:
+        if (
+            not job.plain or tile.columns >= 0
+            or job.h.kind == IDENTITY or job.d.kind != IDENTITY
+        ):
             return False
-        for t in range(job.h.taps):
-            if w[t] != 0:
-                at.rows[count] = offset + row_of(
-                    &job.x, o0, o1, input_of(&job.d, d, 0), input_of(&job.h, h, t)
-                )
-                at.weights[count] = w[t]
-                count += 1
-        if count == 0 or row_sum_checked(
-            total, <float**> at.rows, at.weights, count, n, LIMIT32, odd
-        ) == 0:
+        plane += tile.in_at * job.inner * sizeof(float)
+        count = rows_of_sum(&job.h, plane, job.x.h, h, 0, at.rows, at.weights)
+        if h + 1 < job.h.rows:
+            ahead = rows_of_sum(
+                &job.h, plane, job.x.h, h + 1, job.h.start[h] + job.h.taps, at.rows + count,
+                at.weights + count,
+            )
+        if count == 0 or not rows_added(
+            total, <const float* const*> at.rows, at.weights, count, ahead, n, odd
+        ):
             return False
-        for k in range(job.inner):
-            total[n + k] = total[n + k - job.inner]
-        for k in range(SLACK):
-            total[n + job.inner + k] = 0
+        pad_row(total, n, job)
         return True
     else:
         return False
@@ -669,15 +738,17 @@ cdef void backward_block(
     cdef Py_ssize_t o0 = outer // job.outer1, o1 = outer % job.outer1
     cdef Py_ssize_t rows_h = job.h.rows
     cdef Py_ssize_t stop = min((block + 1) * job.block, job.d.rows * rows_h)
-    cdef Py_ssize_t n = (tile.in_n + 1) * job.inner + SLACK
+    cdef Py_ssize_t n = (tile.in_n + 1) * job.inner + (0 if job.w.quick else SLACK)
     cdef bint direct = job.out.dense and not job.stream
     cdef Py_ssize_t r, d, h, s, t, k
     cdef Places at
     cdef real w, v
     cdef bint odd, first, first_deep
+    cdef columns_t columns = columns_of(job, tile)
     cdef real* loaded
     cdef real* deep
     cdef real* total
+    cdef const char* plane
     cdef char* row
     cdef char* to
     lay_out(&at, scratch, job)
@@ -688,7 +759,8 @@ cdef void backward_block(
         d = r // rows_h
         h = r % rows_h
         odd = False
-        first = not sum_in_place(total, job, tile, o0, o1, d, h, &at, &odd)
+        plane = row_of(&job.x, o0, o1, input_of(&job.d, d, 0), 0)
+        first = not sum_in_place(total, job, tile, plane, h, &at, &odd)
         for t in range(job.h.taps if first else 0):
             w = weight_of(&job.h, h, t, number)
             if w == 0:
@@ -713,7 +785,7 @@ cdef void backward_block(
         to = <char*> total
         if job.w.kind != IDENTITY:
             to = <char*> deep
-            along_w(deep, total, job, tile, odd)
+            along_w(deep, total, job, tile, &columns, odd)
         row = row_of(&job.out, o0, o1, d, h)
         job.codec.store(
             row + tile.out_at * job.inner * job.size if direct else at.items,

@@ -1,322 +1,566 @@
-/* Rows in vector registers: what an output row is made of, rounded and stored in one pass.
+/* Output rows as blends of rows in float32, rounded to items and stored in one pass.
  *
- * Thirty-two items at a time, in float32 arithmetic; the last step of a row is moved back until it
- * fits and writes a part of its neighbour once more, so no item is done alone.  Rows of fewer items,
- * other types and other processors are left to the typed loops: these functions return how many
- * items they did, all or none.  Nothing here is fused or reordered: the bits are those of the loops.
+ * Up to two output rows at a time, where both read the same rows: what is loaded serves both.
+ * Long results go past the caches a line at a time.  Rows of less than a line, other types and
+ * other processors are left to the typed loops: these functions return 0 there.
  */
 #ifndef UPSAMPLER_ROWS_H
 #define UPSAMPLER_ROWS_H
 
-#include "_native.h"
+#include "_lanes.h"
 
 /* Items that have such functions, in places of their own: the codes of _types.pxi. */
 enum { ROW_U8 = 0, ROW_U16 = 2, ROW_F16 = 8, ROW_F32 = 10 };
-enum { STEP = 32 }; /* items */
+enum { LINE = 64, LEAST_STREAMED = 512, LEAST_PARTS = 1 << 13 }; /* bytes */
 
-#if defined(__AVX2__)
-#define ALWAYS static inline __attribute__((always_inline))
-#if defined(_MSC_VER)
-#undef ALWAYS
-#define ALWAYS static __forceinline
-#endif
+#if UPSAMPLER_LANES
+/* Sixteen-lane registers make a whole line of bytes, which is 64 items, as fast as a part of one. */
+#define STEP(KIND) (LANES == 16 && (KIND) == ROW_U8 ? 64 : 32)
+#define REGISTERS(KIND) (STEP(KIND) / LANES)
+enum { MOST = 64 / LANES }; /* registers of a step */
 
 ALWAYS int row_size(int kind)
 {
     return kind == ROW_U8 ? 1 : kind == ROW_F32 ? 4 : 2;
 }
 
-ALWAYS void put(void *to, __m256i v) { _mm256_storeu_si256((__m256i *)to, v); }
-
 /* Rounded to nearest, ties up; a negative number is on its way to 0, by truncation or saturation. */
-ALWAYS __m256i whole(__m256 v)
+#if UPSAMPLER_LANES == 16
+typedef __m512i row_bytes; /* what is stored at once */
+#define bytes_load(p) _mm512_loadu_si512((const void *)(p))
+#define bytes_store(p, v) _mm512_storeu_si512((void *)(p), v)
+#define bytes_stream(p, v) _mm512_stream_si512((void *)(p), v)
+#define words_all(x) _mm512_set1_epi16((short)(x))
+#define words_add(a, b) _mm512_add_epi16(a, b)
+#define words_sub(a, b) _mm512_sub_epi16(a, b)
+#define words_mul(a, b) _mm512_mullo_epi16(a, b)
+#define words_high(a, b) _mm512_mulhi_epu16(a, b)
+
+/* Numbers below 256, as bytes. */
+ALWAYS row_bytes bytes_of_words(row_bytes a, row_bytes b)
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    return _mm512_permutexvar_epi64(order, _mm512_packus_epi16(a, b));
+}
+
+ALWAYS __m512i whole(lanes v)
+{
+    return _mm512_cvttps_epi32(_mm512_add_ps(v, _mm512_set1_ps(0.5f)));
+}
+
+ALWAYS row_bytes packed_halves(lanes a, lanes b)
+{
+    return _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT)),
+        _mm512_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT), 1);
+}
+
+ALWAYS row_bytes packed_words(lanes a, lanes b)
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    return _mm512_permutexvar_epi64(order, _mm512_packus_epi32(whole(a), whole(b)));
+}
+
+ALWAYS row_bytes packed_bytes(const lanes *v)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i a = _mm512_packs_epi32(whole(v[0]), whole(v[1]));
+    __m512i b = _mm512_packs_epi32(whole(v[2]), whole(v[3]));
+    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+}
+#else
+typedef __m256i row_bytes;
+#define bytes_load(p) _mm256_loadu_si256((const __m256i *)(p))
+#define bytes_store(p, v) _mm256_storeu_si256((__m256i *)(p), v)
+#define bytes_stream(p, v) _mm256_stream_si256((__m256i *)(p), v)
+#define words_all(x) _mm256_set1_epi16((short)(x))
+#define words_add(a, b) _mm256_add_epi16(a, b)
+#define words_sub(a, b) _mm256_sub_epi16(a, b)
+#define words_mul(a, b) _mm256_mullo_epi16(a, b)
+#define words_high(a, b) _mm256_mulhi_epu16(a, b)
+
+ALWAYS row_bytes bytes_of_words(row_bytes a, row_bytes b)
+{
+    return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xd8);
+}
+
+ALWAYS __m256i whole(lanes v)
 {
     return _mm256_cvttps_epi32(_mm256_add_ps(v, _mm256_set1_ps(0.5f)));
 }
 
-ALWAYS __m256i halves(__m256 a, __m256 b)
+ALWAYS row_bytes packed_halves(lanes a, lanes b)
 {
     __m128i low = _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT);
     __m128i high = _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT);
     return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
-ALWAYS __m256i words(__m256 a, __m256 b)
+ALWAYS row_bytes packed_words(lanes a, lanes b)
 {
     return _mm256_permute4x64_epi64(_mm256_packus_epi32(whole(a), whole(b)), 0xd8);
 }
 
-ALWAYS void put_step(char *to, const __m256 *v, int kind)
+ALWAYS row_bytes packed_bytes(const lanes *v)
 {
-    if (kind == ROW_F32) {
-        for (int q = 0; q < 4; q++)
-            put(to + 32 * q, _mm256_castps_si256(v[q]));
-    } else if (kind == ROW_F16) {
-        put(to, halves(v[0], v[1]));
-        put(to + 32, halves(v[2], v[3]));
-    } else if (kind == ROW_U16) {
-        put(to, words(v[0], v[1]));
-        put(to + 32, words(v[2], v[3]));
-    } else {
-        __m256i a = _mm256_packs_epi32(whole(v[0]), whole(v[1]));
-        __m256i b = _mm256_packs_epi32(whole(v[2]), whole(v[3]));
-        const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-        put(to, _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
-    }
-}
-
-/* What a step computes; `taps` rows, of which linear has two. */
-ALWAYS void linear_step(__m256 *v, const float *a, const float *b, __m256 w)
-{
-    for (int q = 0; q < 4; q++) {
-        __m256 x = _mm256_loadu_ps(a + 8 * q);
-        __m256 d = _mm256_sub_ps(_mm256_loadu_ps(b + 8 * q), x);
-        v[q] = _mm256_add_ps(x, _mm256_mul_ps(w, d));
-    }
-}
-
-ALWAYS void sum_step(__m256 *v, float **rows, const float *w, ptrdiff_t taps, ptrdiff_t k)
-{
-    __m256 weight = _mm256_set1_ps(w[0]);
-    for (int q = 0; q < 4; q++)
-        v[q] = _mm256_mul_ps(weight, _mm256_loadu_ps(rows[0] + k + 8 * q));
-    for (ptrdiff_t t = 1; t < taps; t++) {
-        weight = _mm256_set1_ps(w[t]);
-        for (int q = 0; q < 4; q++)
-            v[q] = _mm256_add_ps(v[q], _mm256_mul_ps(weight, _mm256_loadu_ps(rows[t] + k + 8 * q)));
-    }
-}
-
-#define OVER_ROW(ITEMS, COMPUTE)                                                              \
-    for (ptrdiff_t k = 0; k < n; k += STEP) {                                                 \
-        __m256 v[4];                                                                          \
-        k = k < n - STEP ? k : n - STEP;                                                      \
-        COMPUTE;                                                                              \
-        put_step((ITEMS) + k * row_size(kind), v, kind);                                      \
-    }
-
-ALWAYS void linear_items(char *to, const float *a, const float *b, float w, ptrdiff_t n, int kind)
-{
-    const __m256 weight = _mm256_set1_ps(w);
-    OVER_ROW(to, linear_step(v, a + k, b + k, weight))
-}
-
-ALWAYS void sum_items(char *to, float **rows, const float *w, ptrdiff_t taps, ptrdiff_t n,
-                      int kind)
-{
-    /* Four taps are the cubic filters: with the number known, the weights stay in registers. */
-    if (taps == 4) {
-        OVER_ROW(to, sum_step(v, rows, w, 4, k))
-    } else {
-        OVER_ROW(to, sum_step(v, rows, w, taps, k))
-    }
-}
-
-#define BY_KIND(CALL)                                                                         \
-    switch (kind) {                                                                           \
-    case ROW_U8: CALL(ROW_U8); break;                                                         \
-    case ROW_U16: CALL(ROW_U16); break;                                                       \
-    case ROW_F16: CALL(ROW_F16); break;                                                       \
-    case ROW_F32: CALL(ROW_F32); break;                                                       \
-    default: return 0;                                                                        \
-    }
-
-static ptrdiff_t row_linear(char *to, const float *a, const float *b, float w, ptrdiff_t n,
-                            int kind)
-{
-    if (n < STEP)
-        return 0;
-#define LINEAR_ITEMS(K) linear_items(to, a, b, w, n, K)
-    BY_KIND(LINEAR_ITEMS)
-    return n;
-}
-
-static ptrdiff_t row_sum(char *to, float **rows, const float *w, ptrdiff_t taps, ptrdiff_t n,
-                         int kind)
-{
-    if (n < STEP)
-        return 0;
-#define SUM_ITEMS(K) sum_items(to, rows, w, taps, n, K)
-    BY_KIND(SUM_ITEMS)
-    return n;
-}
-
-/* The sum of rows as they lie in memory; `odd` where a sum is large or not finite.  Several short
- * rows at once are no pattern that processors foresee: what lies AHEAD bytes further is asked for. */
-enum { AHEAD = 2048 };
-
-static ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdiff_t taps,
-                                 ptrdiff_t n, float limit, int *odd)
-{
-    const __m256 most = _mm256_set1_ps(limit), magnitude = _mm256_set1_ps(-0.0f);
-    __m256 beyond = _mm256_setzero_ps();
-    if (n < STEP)
-        return 0;
-#define CHECKED_STEP(TAPS)                                                                    \
-    for (ptrdiff_t t = 0; t < (TAPS); t++) {                                                  \
-        _mm_prefetch((const char *)(rows[t] + k) + AHEAD, _MM_HINT_T0);                       \
-        _mm_prefetch((const char *)(rows[t] + k) + AHEAD + 64, _MM_HINT_T0);                  \
-    }                                                                                         \
-    sum_step(v, rows, w, TAPS, k);                                                            \
-    for (int q = 0; q < 4; q++) {                                                             \
-        __m256 out = _mm256_cmp_ps(_mm256_andnot_ps(magnitude, v[q]), most, _CMP_NLE_UQ);     \
-        beyond = _mm256_or_ps(beyond, out);                                                   \
-    }
-    const int kind = ROW_F32;
-    char *items = (char *)to;
-    if (taps == 2)
-        OVER_ROW(items, CHECKED_STEP(2))
-    else if (taps == 4)
-        OVER_ROW(items, CHECKED_STEP(4))
-    else
-        OVER_ROW(items, CHECKED_STEP(taps))
-    *odd = _mm256_movemask_ps(beyond) != 0;
-    return n;
-}
-
-/* --- 8-bit images by weights that are parts of a power of two ---------------------------------
- * Where all weights of both axes are multiples of a power of two, and what they add up to does not
- * exceed 2^8, sums are exact in 16 bits, as they are in float32: the results are the same.  Eight
- * outputs and their right neighbours lie within 16 bytes of a row, which are loaded, brought into
- * pairs and multiplied at once.
- */
-static void linear_bytes(uint16_t *o, const uint8_t *row, const int32_t *base,
-                         const uint8_t *order, const uint8_t *pair, ptrdiff_t groups)
-{
-    for (ptrdiff_t g = 0; g < groups; g++) {
-        __m128i low = _mm_loadu_si128((const __m128i *)(row + base[2 * g]));
-        __m128i high = _mm_loadu_si128((const __m128i *)(row + base[2 * g + 1]));
-        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-        v = _mm256_shuffle_epi8(v, _mm256_loadu_si256((const __m256i *)(order + 32 * g)));
-        v = _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)(pair + 32 * g)));
-        _mm256_storeu_si256((__m256i *)(o + 16 * g), v);
-    }
-}
-
-ALWAYS __m256i blended(const uint16_t *a, const uint16_t *b, __m256i wa, __m256i wb, __m256i half,
-                       __m128i shift)
-{
-    __m256i x = _mm256_mullo_epi16(wa, _mm256_loadu_si256((const __m256i *)a));
-    __m256i y = _mm256_mullo_epi16(wb, _mm256_loadu_si256((const __m256i *)b));
-    return _mm256_srl_epi16(_mm256_add_epi16(_mm256_add_epi16(x, half), y), shift);
-}
-
-ALWAYS __m256i blended_step(const uint16_t *a, const uint16_t *b, __m256i wa, __m256i wb,
-                            __m256i half, __m128i shift)
-{
-    __m256i p = _mm256_packus_epi16(blended(a, b, wa, wb, half, shift),
-                                    blended(a + 16, b + 16, wa, wb, half, shift));
-    return _mm256_permute4x64_epi64(p, 0xd8);
-}
-
-/* Long rows are streamed as they are computed, a third faster than row by row from a copy.  Their
- * ends are stored plainly: a line that is written both ways costs more than a hundred others. */
-static void blend_bytes(uint8_t *o, const uint16_t *a, const uint16_t *b, int wa, int wb, int shift,
-                        ptrdiff_t n, int stream)
-{
-    const __m256i va = _mm256_set1_epi16((short)wa), vb = _mm256_set1_epi16((short)wb);
-    const __m256i half = _mm256_set1_epi16((short)(1 << shift >> 1));
-    const __m128i count = _mm_cvtsi32_si128(shift);
-    ptrdiff_t k = 0;
-#define BLENDED(K) blended_step(a + (K), b + (K), va, vb, half, count)
-    if (n < STEP) {
-        for (; k < n; k++)
-            o[k] = (uint8_t)((a[k] * wa + b[k] * wb + (1 << shift >> 1)) >> shift);
-        return;
-    }
-    if (stream && n >= 4 * STEP) {
-        const ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)o & 63u);
-        const ptrdiff_t lines = head + (n - head) / 64 * 64;
-        uint8_t items[64];
-        put(items, BLENDED(0));
-        put(items + STEP, BLENDED(STEP));
-        memcpy(o, items, (size_t)head);
-        for (k = head; k < lines; k += STEP)
-            _mm256_stream_si256((__m256i *)(o + k), BLENDED(k));
-        put(items, BLENDED(n - 2 * STEP));
-        put(items + STEP, BLENDED(n - STEP));
-        memcpy(o + lines, items + 64 - (n - lines), (size_t)(n - lines));
-        return;
-    }
-    for (; k < n; k += STEP) {
-        k = k < n - STEP ? k : n - STEP;
-        put(o + k, BLENDED(k));
-    }
-}
-
-/* Sums of up to four samples, by weights that are 16-bit parts of a power of two: exact in 32 bits
- * and, as they stay below 2^24, in float32 as well.  Groups of eight outputs share `patterns`, of
- * which a scale by an integer has a few: weights by group, 128 bytes each, filled the caches. */
-static void sum_bytes(float *o, const uint8_t *row, const int32_t *base, const int32_t *pattern,
-                      const uint8_t *patterns, float part, ptrdiff_t groups)
-{
-    const __m256 unit = _mm256_set1_ps(part);
-    for (ptrdiff_t g = 0; g < groups; g++) {
-        const __m256i *p = (const __m256i *)(patterns + 128 * (ptrdiff_t)pattern[g]);
-        __m128i low = _mm_loadu_si128((const __m128i *)(row + base[2 * g]));
-        __m128i high = _mm_loadu_si128((const __m128i *)(row + base[2 * g + 1]));
-        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-        __m256i a = _mm256_shuffle_epi8(v, _mm256_loadu_si256(p));
-        __m256i b = _mm256_shuffle_epi8(v, _mm256_loadu_si256(p + 1));
-        a = _mm256_madd_epi16(a, _mm256_loadu_si256(p + 2));
-        b = _mm256_madd_epi16(b, _mm256_loadu_si256(p + 3));
-        __m256 sum = _mm256_cvtepi32_ps(_mm256_add_epi32(a, b));
-        _mm256_storeu_ps(o + 8 * g, _mm256_mul_ps(unit, sum));
-    }
-}
-
-/* Nearest: 32 bytes of an output row at a time, each half from 16 bytes of the input row. */
-static void pick_bytes(char *o, const char *row, const int32_t *base, const uint8_t *order,
-                       ptrdiff_t groups)
-{
-    for (ptrdiff_t g = 0; g < groups; g++) {
-        __m128i low = _mm_loadu_si128((const __m128i *)(row + base[2 * g]));
-        __m128i high = _mm_loadu_si128((const __m128i *)(row + base[2 * g + 1]));
-        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-        put(o + 32 * g,
-            _mm256_shuffle_epi8(v, _mm256_loadu_si256((const __m256i *)(order + 32 * g))));
-    }
-}
-#else
-static inline ptrdiff_t row_sum_checked(float *to, float **rows, const float *w, ptrdiff_t taps,
-                                        ptrdiff_t n, float limit, int *odd)
-{
-    (void)to, (void)rows, (void)w, (void)taps, (void)n, (void)limit, (void)odd;
-    return 0;
-}
-static inline void linear_bytes(uint16_t *o, const uint8_t *row, const int32_t *base,
-                                const uint8_t *order, const uint8_t *pair, ptrdiff_t groups)
-{
-    (void)o, (void)row, (void)base, (void)order, (void)pair, (void)groups;
-}
-static inline void sum_bytes(float *o, const uint8_t *row, const int32_t *base,
-                             const int32_t *pattern, const uint8_t *patterns, float part,
-                             ptrdiff_t groups)
-{
-    (void)o, (void)row, (void)base, (void)pattern, (void)patterns, (void)part, (void)groups;
-}
-static inline void pick_bytes(char *o, const char *row, const int32_t *base, const uint8_t *order,
-                              ptrdiff_t groups)
-{
-    (void)o, (void)row, (void)base, (void)order, (void)groups;
-}
-static inline void blend_bytes(uint8_t *o, const uint16_t *a, const uint16_t *b, int wa, int wb,
-                               int shift, ptrdiff_t n, int stream)
-{
-    (void)o, (void)a, (void)b, (void)wa, (void)wb, (void)shift, (void)n, (void)stream;
-}
-static inline ptrdiff_t row_linear(char *to, const float *a, const float *b, float w, ptrdiff_t n,
-                                   int kind)
-{
-    (void)to, (void)a, (void)b, (void)w, (void)n, (void)kind;
-    return 0;
-}
-static inline ptrdiff_t row_sum(char *to, float **rows, const float *w, ptrdiff_t taps, ptrdiff_t n,
-                                int kind)
-{
-    (void)to, (void)rows, (void)w, (void)taps, (void)n, (void)kind;
-    return 0;
+    __m256i a = _mm256_packs_epi32(whole(v[0]), whole(v[1]));
+    __m256i b = _mm256_packs_epi32(whole(v[2]), whole(v[3]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order);
 }
 #endif
 
+/* How a step is stored: plainly, past the caches, or in part (with sixteen lanes: others have no
+ * masks for all sizes of items). */
+enum { PLAIN, STREAM, MASKED };
+
+ALWAYS void put(char *to, row_bytes v, int size, int how, uint64_t mask)
+{
+#if UPSAMPLER_LANES == 16
+    if (how == MASKED && size == 1)
+        _mm512_mask_storeu_epi8(to, (__mmask64)mask, v);
+    else if (how == MASKED)
+        _mm512_mask_storeu_epi16(to, (__mmask32)mask, v);
+    else
+#endif
+        if (how == STREAM)
+        bytes_stream(to, v);
+    else
+        bytes_store(to, v);
+    (void)size, (void)mask;
+}
+
+ALWAYS void put_numbers(float *to, lanes v, int how, uint64_t mask)
+{
+#if UPSAMPLER_LANES == 16
+    if (how == MASKED)
+        _mm512_mask_storeu_ps(to, (__mmask16)mask, v);
+    else
+#endif
+        if (how == STREAM)
+        lanes_stream(to, v);
+    else
+        lanes_store(to, v);
+    (void)mask;
+}
+
+/* `registers` of numbers, as items. */
+ALWAYS void put_step(char *to, const lanes *v, int registers, int kind, int how, uint64_t mask)
+{
+    if (kind == ROW_F32)
+        for (int q = 0; q < registers; q++)
+            put_numbers((float *)to + LANES * q, v[q], how, mask);
+    else if (kind == ROW_U8)
+        put(to, packed_bytes(v), 1, how, mask);
+    else
+        for (int q = 0; q < registers; q += 2)
+            put(to + q / 2 * (int)sizeof(row_bytes),
+                kind == ROW_F16 ? packed_halves(v[q], v[q + 1]) : packed_words(v[q], v[q + 1]), 2,
+                how, mask);
+}
+
+/* --- what an output row is made of -------------------------------------------------------------*/
+enum { FEW = 6 }; /* taps whose weights stay in registers */
+
+/* All of it is copied into registers before a row begins: a store may change what lies in memory,
+ * as far as a compiler knows. */
+typedef struct {
+    const float *rows[FEW];
+    lanes w[2][FEW]; /* of the first output row, and of the second */
+    const float *const *many; /* the same where there are more taps than FEW */
+    const float *many_w;
+    ptrdiff_t taps;
+} blend_t;
+
+typedef struct {
+    const uint16_t *first, *second;
+    const int32_t *w; /* by output row */
+    int shift_h, shift; /* of these weights, and of the result */
+} exact_t;
+
+typedef struct {
+    const uint16_t *first, *second;
+    /* Shifts by a number that is not known here are two instructions, products one: to the left by
+     * a power of two, and to the right by the upper half of one. */
+    row_bytes w[2], half, left, right;
+} whole_blend_t;
+
+/* Where a step of up to two output rows goes. */
+typedef struct {
+    char *first, *second;
+    int count, registers, kind, how;
+    uint64_t mask;
+} step_t;
+
+ALWAYS void put_rows(const step_t to, lanes v[2][MOST])
+{
+    put_step(to.first, v[0], to.registers, to.kind, to.how, to.mask);
+    if (to.count == 2)
+        put_step(to.second, v[1], to.registers, to.kind, to.how, to.mask);
+}
+
+/* What is made of the numbers at `k`. */
+ALWAYS void linear_step(const step_t to, const blend_t *of, ptrdiff_t k)
+{
+    lanes v[2][MOST];
+    for (int q = 0; q < to.registers; q++) {
+        const lanes x = lanes_load(of->rows[0] + k + LANES * q);
+        const lanes d = lanes_sub(lanes_load(of->rows[1] + k + LANES * q), x);
+        for (int r = 0; r < to.count; r++)
+            v[r][q] = between(x, d, of->w[r][0]);
+    }
+    put_rows(to, v);
+}
+
+ALWAYS void sum_step(const step_t to, const blend_t *of, ptrdiff_t k, const int taps)
+{
+    lanes v[2][MOST];
+    for (int q = 0; q < to.registers; q++)
+        for (int t = 0; t < taps; t++) {
+            const lanes x = lanes_load(of->rows[t] + k + LANES * q);
+            for (int r = 0; r < to.count; r++) {
+                const lanes part = lanes_mul(of->w[r][t], x);
+                v[r][q] = t == 0 ? part : lanes_add(v[r][q], part);
+            }
+        }
+    put_rows(to, v);
+}
+
+ALWAYS void many_step(const step_t to, const blend_t *of, ptrdiff_t k)
+{
+    lanes v[2][MOST];
+    for (ptrdiff_t t = 0; t < of->taps; t++)
+        for (int r = 0; r < to.count; r++) {
+            const lanes w = lanes_all(of->many_w[r * of->taps + t]);
+            for (int q = 0; q < to.registers; q++) {
+                const lanes part = lanes_mul(w, lanes_load(of->many[t] + k + LANES * q));
+                v[r][q] = t == 0 ? part : lanes_add(v[r][q], part);
+            }
+        }
+    put_rows(to, v);
+}
+
+/* Linear blends of whole numbers: rounded, ties up. */
+ALWAYS void whole_step(const step_t to, const whole_blend_t *of, ptrdiff_t k)
+{
+    const ptrdiff_t words = (ptrdiff_t)sizeof(row_bytes) / 2;
+    row_bytes v[2][2];
+    for (int q = 0; q < 2; q++) {
+        const row_bytes a = bytes_load(of->first + k + q * words);
+        const row_bytes d = words_sub(bytes_load(of->second + k + q * words), a);
+        const row_bytes whole_a = words_add(words_mul(a, of->left), of->half);
+        for (int r = 0; r < to.count; r++)
+            v[r][q] = words_high(words_add(whole_a, words_mul(of->w[r], d)), of->right);
+    }
+    put(to.first, bytes_of_words(v[0][0], v[0][1]), 1, to.how, to.mask);
+    if (to.count == 2)
+        put(to.second, bytes_of_words(v[1][0], v[1][1]), 1, to.how, to.mask);
+}
+
+/* What a row is made of, as a number that compilers know: taps, or one of these. */
+enum { WHOLE = 0, ANY_LINEAR = 2, MANY = 100 };
+
+ALWAYS void blend_step(const step_t to, const void *of, const int what, ptrdiff_t k)
+{
+    if (what == WHOLE)
+        whole_step(to, (const whole_blend_t *)of, k);
+    else if (what == ANY_LINEAR)
+        linear_step(to, (const blend_t *)of, k);
+    else if (what == MANY)
+        many_step(to, (const blend_t *)of, k);
+    else
+        sum_step(to, (const blend_t *)of, k, what);
+}
+
+/* Items of a line of memory, and the registers of numbers that they are made of. */
+#define LINE_ITEMS(KIND) (LINE / row_size(KIND))
+#define LINE_REGISTERS(KIND) (LINE_ITEMS(KIND) / LANES < MOST ? LINE_ITEMS(KIND) / LANES : MOST)
+
+/* Of the line's worth of items that begins with item `from`, those from `k` on, `n` of them: what
+ * lies beside them is another's. */
+ALWAYS void blend_part(char *const *to, const int count, const void *of, const int what,
+                       ptrdiff_t from, ptrdiff_t k, ptrdiff_t n, const int kind)
+{
+    const ptrdiff_t size = row_size(kind);
+#if UPSAMPLER_LANES == 16
+    const uint64_t mask = (~(uint64_t)0 >> (64 - n)) << (k - from);
+    const step_t at = {to[0] + from * size, to[count - 1] + from * size, count,
+                       LINE_REGISTERS(kind), kind, MASKED, mask};
+    blend_step(at, of, what, from);
+#else
+    char made[2][LINE];
+    const ptrdiff_t step = LINE_ITEMS(kind) < STEP(kind) ? LINE_ITEMS(kind) : STEP(kind);
+    for (ptrdiff_t j = 0; j < LINE_ITEMS(kind); j += step) {
+        const step_t at = {made[0] + j * size, made[1] + j * size, count, (int)(step / LANES), kind,
+                           PLAIN, 0};
+        blend_step(at, of, what, from + j);
+    }
+    for (int r = 0; r < count; r++)
+        memcpy(to[r] + k * size, made[r] + (k - from) * size, (size_t)(n * size));
+#endif
+}
+
+/* Lines are stored whole but for the ends of a row.  Stores that cross from one line into the next
+ * take twice as long, and NumPy's arrays begin 16 bytes behind a line.  Streamed lines have to be
+ * whole: one that is stored plainly in part takes more time than a hundred others. */
+ALWAYS void blend_row(char *const *to, const int count, const void *of, const int what,
+                      ptrdiff_t n, const int kind, const int how)
+{
+    const ptrdiff_t size = row_size(kind), step = STEP(kind), line = LINE_ITEMS(kind);
+    const ptrdiff_t behind = (ptrdiff_t)((uintptr_t)to[0] & (LINE - 1));
+    const ptrdiff_t head = behind % size ? 0 : (LINE - behind) % LINE / size;
+    const ptrdiff_t end = head + (n - head) / line * line;
+    ptrdiff_t k = head;
+    step_t at = {to[0] + head * size, to[count - 1] + head * size, count, REGISTERS(kind), kind, how,
+                 0};
+    if (head)
+        blend_part(to, count, of, what, 0, 0, head, kind);
+    for (; k + step <= end; k += step, at.first += step * size, at.second += step * size)
+        blend_step(at, of, what, k);
+    if (k < end) { /* a step is two lines of float32 */
+        at.registers = LINE_REGISTERS(kind);
+        blend_step(at, of, what, k);
+    }
+    if (end < n)
+        blend_part(to, count, of, what, n - line, end, n - end, kind);
+}
+
+/* All that is constant in a row becomes so for the compiler. */
+ALWAYS void blend_rows(char *const *to, int count, const void *of, const int what, ptrdiff_t n,
+                       const int kind, int stream)
+{
+    if (count == 2 && stream)
+        blend_row(to, 2, of, what, n, kind, STREAM);
+    else if (count == 2)
+        blend_row(to, 2, of, what, n, kind, PLAIN);
+    else if (stream)
+        blend_row(to, 1, of, what, n, kind, STREAM);
+    else
+        blend_row(to, 1, of, what, n, kind, PLAIN);
+}
+
+ALWAYS void blend_kind(char *const *to, int count, const float *const *rows, const float *w,
+                       ptrdiff_t taps, int linear, ptrdiff_t n, const int kind, int stream)
+{
+#define BLEND_TAPS(TAPS, WEIGHTS, WHAT)                                    \
+    {                                                                      \
+        blend_t of = {.many = rows, .many_w = w, .taps = taps};            \
+        for (int t = 0; t < (TAPS); t++)                                   \
+            of.rows[t] = rows[t];                                          \
+        for (int t = 0; t < (WEIGHTS); t++) {                              \
+            of.w[0][t] = lanes_all(w[t]);                                  \
+            of.w[1][t] = lanes_all(w[(count - 1) * (WEIGHTS) + t]);        \
+        }                                                                  \
+        blend_rows(to, count, &of, WHAT, n, kind, stream);                 \
+    }
+    if (linear)
+        BLEND_TAPS(2, 1, ANY_LINEAR)
+    else if (taps == 4)
+        BLEND_TAPS(4, 4, 4)
+    else if (taps == 6)
+        BLEND_TAPS(6, 6, 6)
+    else
+        BLEND_TAPS(0, 0, MANY)
+#undef BLEND_TAPS
+}
+
+/* Rows that do not consist of whole lines have to be long: what lies in parts of lines counts. */
+ALWAYS int can_stream(const char *to, ptrdiff_t n, int size)
+{
+    const int parts = (((uintptr_t)to | (uintptr_t)(n * size)) & (LINE - 1)) != 0;
+    return n * size >= (parts ? LEAST_PARTS : LEAST_STREAMED) && (uintptr_t)to % (unsigned)size == 0;
+}
+
+/* Whether lines begin at the same items of both rows. */
+ALWAYS int in_step(char *const *to, int count)
+{
+    return (((uintptr_t)to[0] ^ (uintptr_t)to[count - 1]) & (LINE - 1)) == 0;
+}
+
+/* One or two output rows; 0 where that is left to others. */
+static int row_blend(char *const *to, int count, const float *const *rows, const float *w,
+                     ptrdiff_t taps, int linear, ptrdiff_t n, int kind, int stream)
+{
+#define BLEND_KIND(K)                                                                             \
+    case K:                                                                                       \
+        if (n < LINE_ITEMS(K))                                                                    \
+            return 0;                                                                             \
+        stream = stream && can_stream(to[0], n, row_size(K));                                     \
+        if (stream && !in_step(to, count)) {                                                      \
+            blend_kind(to, 1, rows, w, taps, linear, n, K, 1);                                    \
+            blend_kind(to + 1, 1, rows, w + (linear ? 1 : taps), taps, linear, n, K, 1);          \
+        } else {                                                                                  \
+            blend_kind(to, count, rows, w, taps, linear, n, K, stream);                           \
+        }                                                                                         \
+        return 1;
+    switch (kind) {
+        BLEND_KIND(ROW_U8)
+        BLEND_KIND(ROW_U16)
+        BLEND_KIND(ROW_F16)
+        BLEND_KIND(ROW_F32)
+    }
+#undef BLEND_KIND
+    return 0;
+}
+
+/* --- 8-bit images by weights that are parts of a power of two ----------------------------------
+ * Where all weights of both axes are multiples of a power of two, and what they add up to does not
+ * exceed 2^8, sums are exact in 16 bits, as they are in float32: the results are the same.  The
+ * rows are what phases_of_bytes makes (_bytes.h); differences wrap, and their sums come back.
+ */
+static void row_blend_exact(char *const *to, int count, const exact_t *of, ptrdiff_t n, int stream)
+{
+    const whole_blend_t whole = {
+        of->first, of->second, {words_all(of->w[0]), words_all(of->w[count - 1])},
+        words_all(1 << of->shift >> 1), words_all(1 << of->shift_h),
+        words_all(1 << (16 - of->shift))};
+    if (n < LINE_ITEMS(ROW_U8)) {
+        for (int r = 0; r < count; r++)
+            for (ptrdiff_t k = 0; k < n; k++)
+                to[r][k] = (char)((of->first[k] * ((1 << of->shift_h) - of->w[r]) +
+                                   of->second[k] * of->w[r] + (1 << of->shift >> 1)) >>
+                                  of->shift);
+    } else {
+        stream = stream && can_stream(to[0], n, 1) && in_step(to, count);
+        blend_rows(to, count, &whole, WHOLE, n, ROW_U8, stream);
+    }
+}
+
+/* --- items to numbers ---------------------------------------------------------------------------*/
+#if UPSAMPLER_LANES == 16
+#define lanes_of_u8(p) _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(p))))
+#define lanes_of_u16(p) \
+    _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))))
+#define lanes_of_f16(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+#else
+#define lanes_of_u8(p) _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(p))))
+#define lanes_of_u16(p) \
+    _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))))
+#define lanes_of_f16(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#endif
+
+/* 0 where that is left to others; whether numbers are large or not finite is not looked at. */
+static int row_load(float *to, const char *from, ptrdiff_t n, int kind)
+{
+    const ptrdiff_t last = n - LANES;
+    if (last < 0)
+        return 0;
+#define OVER(SIZE, LOAD)                                                                  \
+    for (ptrdiff_t k = 0; k <= last; k = k < last && k + LANES > last ? last : k + LANES) \
+        lanes_store(to + k, LOAD(from + k * (SIZE)));                                     \
+    return 1
+    switch (kind) {
+    case ROW_U8: OVER(1, lanes_of_u8);
+    case ROW_U16: OVER(2, lanes_of_u16);
+    case ROW_F16: OVER(2, lanes_of_f16);
+    }
+#undef OVER
+    return 0;
+}
+
+/* --- sums of rows as they lie in memory --------------------------------------------------------
+ * A few rows at a time: more streams than that are no pattern that processors foresee, and rows a
+ * power of two apart throw each other out of the cache.  The rows that come next are asked for.
+ */
+enum { TOGETHER = 4, NUMBERS_STEP = 32, LINE_NUMBERS = LINE / 4 };
+
+typedef struct {
+    const float *rows[TOGETHER], *next[TOGETHER]; /* `next`: rows to ask for, `ahead` of them */
+    lanes w[TOGETHER];
+    ptrdiff_t ahead;
+} added_t;
+
+ALWAYS void add_step(lanes *v, const float *to, const added_t *of, ptrdiff_t k, const int count,
+                     const int more)
+{
+    for (ptrdiff_t t = 0; t < of->ahead; t++)
+        for (int q = 0; q < NUMBERS_STEP; q += LINE_NUMBERS)
+            _mm_prefetch((const char *)(of->next[t] + k + q), _MM_HINT_T0);
+    for (int q = 0; q < NUMBERS_STEP / LANES; q++) {
+        const ptrdiff_t at = k + q * LANES;
+        for (int t = 0; t < count; t++) {
+            const lanes part = lanes_mul(of->w[t], lanes_load(of->rows[t] + at));
+            v[q] = t ? lanes_add(v[q], part) : more ? lanes_add(lanes_load(to + at), part) : part;
+        }
+    }
+}
+
+ALWAYS lanes put_added(float *to, const lanes *v, lanes odd)
+{
+    for (int q = 0; q < NUMBERS_STEP / LANES; q++) {
+        lanes_store(to + q * LANES, v[q]);
+        odd = collect_odd(odd, v[q]);
+    }
+    return odd;
+}
+
+/* The last step is moved back until it fits: it is computed first, from what is not yet added to. */
+ALWAYS lanes add_rows(float *to, const added_t *of, ptrdiff_t n, const int count, const int more)
+{
+    const ptrdiff_t last = n - NUMBERS_STEP;
+    lanes v[NUMBERS_STEP / LANES], end[NUMBERS_STEP / LANES], odd = lanes_all(0);
+    add_step(end, to, of, last, count, more);
+    for (ptrdiff_t k = 0; k < last; k += NUMBERS_STEP) {
+        add_step(v, to, of, k, count, more);
+        odd = put_added(to + k, v, odd);
+    }
+    return put_added(to + last, end, odd);
+}
+
+/* ``sum of w[t] * rows[t]`` from left to right, `*odd` where a sum is large or not finite; 0 for
+ * rows that are too short.  Behind the rows lie the pointers of `ahead` more that are asked for. */
+static int rows_added(float *to, const float *const *rows, const float *w, ptrdiff_t count,
+                      ptrdiff_t ahead, ptrdiff_t n, int *odd)
+{
+    lanes seen = lanes_all(0);
+    if (n < NUMBERS_STEP)
+        return 0;
+    for (ptrdiff_t t = 0; t < count; t += TOGETHER) {
+        const ptrdiff_t here = count - t < TOGETHER ? count - t : TOGETHER;
+        const ptrdiff_t behind = count + ahead - t - here;
+        added_t of = {.ahead = behind < TOGETHER ? behind : TOGETHER};
+        for (ptrdiff_t j = 0; j < here; j++) {
+            of.rows[j] = rows[t + j];
+            of.w[j] = lanes_all(w[t + j]);
+        }
+        for (ptrdiff_t j = 0; j < of.ahead; j++)
+            of.next[j] = rows[t + here + j];
+#define ADD(COUNT) \
+    t ? add_rows(to, &of, n, COUNT, 1) : add_rows(to, &of, n, COUNT, 0)
+        seen = lanes_add(seen, here == 4 ? ADD(4) : here == 3 ? ADD(3) : here == 2 ? ADD(2) : ADD(1));
+#undef ADD
+    }
+    *odd |= any_odd(seen);
+    return 1;
+}
+#else
+typedef struct {
+    const uint16_t *first, *second;
+    const int32_t *w;
+    int shift_h, shift;
+} exact_t;
+static inline void row_blend_exact(char *const *to, int count, const exact_t *of, ptrdiff_t n,
+                                   int stream)
+{
+    (void)to, (void)count, (void)of, (void)n, (void)stream;
+}
+static inline int row_load(float *to, const char *from, ptrdiff_t n, int kind)
+{
+    (void)to, (void)from, (void)n, (void)kind;
+    return 0;
+}
+static inline int rows_added(float *to, const float *const *rows, const float *w, ptrdiff_t count,
+                             ptrdiff_t ahead, ptrdiff_t n, int *odd)
+{
+    (void)to, (void)rows, (void)w, (void)count, (void)ahead, (void)n, (void)odd;
+    return 0;
+}
+static inline int row_blend(char *const *to, int count, const float *const *rows, const float *w,
+                            ptrdiff_t taps, int linear, ptrdiff_t n, int kind, int stream)
+{
+    (void)to, (void)count, (void)rows, (void)w, (void)taps, (void)linear, (void)n, (void)kind;
+    (void)stream;
+    return 0;
+}
+#endif
 #endif

@@ -29,39 +29,68 @@ cdef extern from "_native.h" nogil:
     float round_to_odd(double)
     void row_f16_to_float(float*, const uint16_t*, Py_ssize_t)
     void row_float_to_f16(uint16_t*, const float*, Py_ssize_t)
-    bint UPSAMPLER_SHUFFLE
-    void linear_shuffled(
-        float*, const float*, const int32_t*, const uint8_t*, const float*, Py_ssize_t, Py_ssize_t,
-        int wide,
-    )
-    void sum_shuffled(
-        float*, const float*, const int32_t*, const uint8_t*, const float*, Py_ssize_t, Py_ssize_t,
-        Py_ssize_t, int wide,
-    )
     void stream_copy(char*, const char*, Py_ssize_t)
     void stream_fence()
 
 cdef extern from "_rows.h" nogil:
-    Py_ssize_t row_linear(
-        char*, const float*, const float*, float, Py_ssize_t, int kind
+    int UPSAMPLER_LANES
+    ctypedef struct exact_t:
+        const uint16_t* first
+        const uint16_t* second
+        const int32_t* w
+        int shift_h, shift
+    bint row_blend(
+        char** to, int count, const float* const* rows, const float* w, Py_ssize_t taps,
+        bint linear, Py_ssize_t n, int kind, bint stream
     )
-    Py_ssize_t row_sum(
-        char*, float**, const float*, Py_ssize_t taps, Py_ssize_t, int kind
+    bint row_load(float*, const char*, Py_ssize_t, int kind)
+    void row_blend_exact(char** to, int count, const exact_t*, Py_ssize_t n, bint stream)
+    bint rows_added(
+        float*, const float* const* rows, const float* w, Py_ssize_t count, Py_ssize_t ahead,
+        Py_ssize_t n, bint* odd
     )
-    Py_ssize_t row_sum_checked(
-        float*, float**, const float*, Py_ssize_t taps, Py_ssize_t, float limit, bint* odd
-    )
-    void linear_bytes(
-        uint16_t*, const uint8_t*, const int32_t*, const uint8_t*, const uint8_t*, Py_ssize_t
-    )
-    void sum_bytes(
-        float*, const uint8_t*, const int32_t*, const int32_t*, const uint8_t*, float part,
-        Py_ssize_t
-    )
-    void pick_bytes(char*, const char*, const int32_t*, const uint8_t*, Py_ssize_t)
-    void blend_bytes(
-        uint8_t*, const uint16_t*, const uint16_t*, int wa, int wb, int shift, Py_ssize_t,
+
+cdef extern from "_columns.h" nogil:
+    ctypedef struct twice_t:
+        const float* w
+        const int32_t* order
+    ctypedef struct groups_t:
+        const int32_t* base
+        const int32_t* pattern
+        const uint8_t* order
+        const float* weights
+        int wide
+    ctypedef struct columns_t:
+        twice_t twice
+        groups_t groups
+        const int32_t* start
+        const float* w
+        Py_ssize_t inner, taps
+        bint linear
+        Py_ssize_t in_n, out_n, periodic, cycles, safe
+    bint resample_columns(float*, const float*, const columns_t*, bint padded, float* end)
+
+cdef extern from "_bytes.h" nogil:
+    ctypedef struct phases_t:
+        const uint8_t* order
+        const uint16_t* weights
+        Py_ssize_t inner, advance, outputs
+        int vectors, shift
+    void phases_of_bytes(uint16_t*, const uint8_t*, const phases_t*, Py_ssize_t steps)
+
+cdef extern from "_picks.h" nogil:
+    ctypedef struct picks_t:
+        const int32_t* base
+        const int32_t* pattern
+        const uint8_t* order
+        bint words
+    Py_ssize_t pick_width(bint words)
+    void copy_picked(
+        char** to, int count, const char* row, const picks_t*, Py_ssize_t first, Py_ssize_t n,
         bint stream
+    )
+    void spread_pixels(
+        char** to, int count, const char* row, const int64_t* index, Py_ssize_t n, Py_ssize_t size
     )
 
 # What an item can be, and what arithmetic can be done in.
@@ -183,11 +212,8 @@ cdef enum:
 
 ctypedef bint (*load_fn)(void*, const char*, Py_ssize_t, void*, void*) noexcept nogil
 ctypedef void (*copy_fn)(char*, const void*, Py_ssize_t, void*, void*) noexcept nogil
-ctypedef void (*linear_fn)(
-    char*, const void*, const void*, double, Py_ssize_t, void*, void*
-) noexcept nogil
-ctypedef void (*sum_fn)(
-    char*, void**, const void*, Py_ssize_t, Py_ssize_t, void*, void*
+ctypedef void (*blend_fn)(
+    char**, int, void**, const void*, Py_ssize_t, bint, Py_ssize_t, bint, void*, void*
 ) noexcept nogil
 
 
@@ -252,37 +278,27 @@ cdef inline int kind_of(item* typed) noexcept nogil:
 
 
 cdef void store_linear(
-    char* to, const void* first, const void* second, double weight, Py_ssize_t n,
-    item* typed, real* number,
+    item* dst, const real* a, const real* b, real w, Py_ssize_t n
 ) noexcept nogil:
     """``a + w * (b - a)`` of two rows, rounded to items."""
-    cdef item* dst = <item*> to
-    cdef const real* a = <const real*> first
-    cdef const real* b = <const real*> second
-    cdef real w = <real> weight
     cdef real[BLOCK] block
     cdef Py_ssize_t k, m, at = 0
-    if real is float:
-        at = row_linear(to, a, b, w, n, kind_of(typed))
     if item is f16_t:
         while at < n:
             m = min(<Py_ssize_t> BLOCK, n - at)
             for k in range(m):
                 block[k] = a[at + k] + w * (b[at + k] - a[at + k])
-            store_block(<char*> (dst + at), block, m, typed)
+            store_block(<char*> (dst + at), block, m, dst)
             at += m
     else:
-        for k in range(at, n):
+        for k in range(n):
             dst[k] = to_item(a[k] + w * (b[k] - a[k]), dst)
 
 
 cdef void store_sum(
-    char* to, void** rows, const void* weights, Py_ssize_t taps, Py_ssize_t n,
-    item* typed, real* number,
+    item* dst, void** rows, const real* w, Py_ssize_t taps, Py_ssize_t n
 ) noexcept nogil:
     """The weighted sum of rows, left to right, rounded to items."""
-    cdef item* dst = <item*> to
-    cdef const real* w = <const real*> weights
     cdef const real* a
     cdef const real* b
     cdef const real* c
@@ -290,8 +306,6 @@ cdef void store_sum(
     cdef real wa, wb, wc, wd
     cdef real[BLOCK] block
     cdef Py_ssize_t k, t, m, at = 0
-    if real is float:
-        at = row_sum(to, <float**> rows, w, taps, n, kind_of(typed))
     while at < n:
         m = min(<Py_ssize_t> BLOCK, n - at)
         # Four rows at a time, in the order of the sum: the block stays in registers longer.
@@ -317,23 +331,40 @@ cdef void store_sum(
             for k in range(m):
                 block[k] = block[k] + wa * a[k]
             t += 1
-        store_block(<char*> (dst + at), block, m, typed)
+        store_block(<char*> (dst + at), block, m, dst)
         at += m
+
+
+cdef void store_blend(
+    char** to, int count, void** rows, const void* weights, Py_ssize_t taps, bint linear,
+    Py_ssize_t n, bint stream, item* typed, real* number,
+) noexcept nogil:
+    """`count` blends of the same rows, rounded to items: linear of two, or weighted sums."""
+    cdef const real* w = <const real*> weights
+    cdef int r
+    if real is float:
+        if row_blend(
+            to, count, <const float* const*> rows, w, taps, linear, n, kind_of(typed), stream
+        ):
+            return
+    for r in range(count):
+        if linear:
+            store_linear(<item*> to[r], <const real*> rows[0], <const real*> rows[1], w[r], n)
+        else:
+            store_sum(<item*> to[r], rows, w + r * taps, taps, n)
 
 
 cdef struct Codec:
     # The row functions of one (item, arithmetic) pair.
     load_fn load
     copy_fn store
-    linear_fn linear
-    sum_fn sum
+    blend_fn blend
 
 
 cdef void fill_codec(Codec* codec, item* typed, real* number) noexcept nogil:
     codec.load = <load_fn> load_row[item, real]
     codec.store = <copy_fn> store_row[item, real]
-    codec.linear = <linear_fn> store_linear[item, real]
-    codec.sum = <sum_fn> store_sum[item, real]
+    codec.blend = <blend_fn> store_blend[item, real]
 
 
 cdef void choose_codec(Codec* codec, int code, real* number) noexcept nogil:

@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -28,15 +29,22 @@ from . import (  # type: ignore[attr-defined]
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .pixel_tables import PixelTables, pixel_tables, pixels_pay
-from .tiles import byte_shift, column_tiles, pixel_groups, row_table
+from .shuffles import picks_of
+from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
 # plain stores first read the lines that they overwrite.  New memory is different: the system has
 # just cleared it, through the caches, and streaming it made whole calls up to 1.5 times slower in
 # pages of 4 kB, and no more than a tenth faster or slower in pages of 2 MB.  Items of one byte are
 # a matter of less memory and more arithmetic, which the stores of whole lines do not wait for.
-STREAM = 40 << 20
+STREAM = 32 << 20
 STREAM_BYTES = 16 << 20
+
+
+def past_caches(itemsize: int) -> int:
+    """Bytes from which on results are stored past the caches."""
+    return STREAM_BYTES if itemsize == 1 else STREAM
+
 
 _ISAS = ("avx512", "avx2", "baseline")
 
@@ -79,7 +87,7 @@ class Cpu:
             return
         view = canonical(plan.spec.layout, x, out)
         x6, out6 = view.view(x), view.view(out)
-        stream = not fresh and out.nbytes >= (STREAM_BYTES if out.itemsize == 1 else STREAM)
+        stream = not fresh and out.nbytes >= past_caches(out.itemsize)
         self._runner(plan, x6.shape[5])(x6, out6, threads, stream)
 
     def prepare(self, plan: Plan, inner: int) -> Callable[..., None] | None:
@@ -324,10 +332,10 @@ class Cpu:
         indices = [np.ascontiguousarray(t.start) for t in plan.tables]
         indices = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
         pixel = inner * _SIZES.get(plan.spec.dtype, 0)
-        period, groups = _copy_period(plan.tables[-1]), None
-        if self.loops.HAS_SHUFFLE and pixel and not (period and pixel in (1, 2, 4, 8)):
-            groups = pixel_groups(indices[-1], plan.tables[-1].n, pixel)
-        return (*indices, period, groups)
+        period, picks = _copy_period(plan.tables[-1]), None
+        if self.loops.LANES and pixel:
+            picks = picks_of(indices[-1], plan.tables[-1].n, pixel, self.loops.LANES)
+        return (*indices, period, picks)
 
     def _resampler(self, plan: Plan, inner: int) -> Any:
         dtype = np.dtype(plan.arithmetic)
@@ -337,12 +345,15 @@ class Cpu:
         shift = None
         # Rows of sums of bytes are float32; an axis of many taps makes all of them float64.
         short = plan.spec.dtype == "uint8" and dtype == np.float32
-        if short and len(outer) == 1 and self.loops.HAS_SHUFFLE:
+        if short and len(outer) == 1 and self.loops.LANES:
             shift = byte_shift(w, outer[0])
-        key = (w, self.isa, inner, slots, dtype.name, shift)
+        size = prod(plan.spec.out_shape) * _SIZES[plan.spec.dtype]
+        long = not plan.adjoint and size >= past_caches(_SIZES[plan.spec.dtype])
+        tile = LONG_TILE if long else TILE
+        key = (w, self.isa, inner, slots, dtype.name, shift, tile)
         columns = _COLUMNS.get(
             key,
-            lambda: column_tiles(w, inner, slots, dtype, self.loops.HAS_SHUFFLE, shift),
+            lambda: column_tiles(w, inner, slots, dtype, self.loops.LANES, shift, tile),
             lambda made: made.nbytes,
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)

@@ -1,0 +1,269 @@
+/* Rows of float32 resampled along themselves, a register of outputs at a time.
+ *
+ * Results are stored in whole registers: a row of results has room for one more behind its end.
+ * The functions return whether a result is large or not finite (see collect_odd); such a row has
+ * to be done again, carefully.
+ */
+#ifndef UPSAMPLER_COLUMNS_H
+#define UPSAMPLER_COLUMNS_H
+
+#include "_lanes.h"
+
+/* Rows that are doubled: weights of two outputs that read the same samples. */
+typedef struct {
+    const float *w;       /* by output, then by tap; one for each where linear */
+    const int32_t *order; /* of two registers of results: where to find each, in both */
+} twice_t;
+
+/* A register of neighbouring outputs reads samples that lie close together: when growing within
+ * one register whatever the scale, and for few items a pixel; when shrinking within two or four.
+ * A load and a shuffle bring them into place, where a gather takes a load for each.  Group g
+ * begins at row[base[g]]; which samples from there on it reads, and the weights, are a pattern,
+ * of which scales with a small denominator have a few.  Samples further apart are gathered. */
+typedef struct {
+    const int32_t *base; /* by group; where they are gathered by item, from the row on */
+    const int32_t *pattern;
+    const uint8_t *order; /* by pattern: [LANES] */
+    const float *weights; /* [taps][LANES], of linear [LANES] */
+    int wide;             /* registers that the samples of a group fill, 0 for more than four */
+} groups_t;
+
+/* A tile of columns.  Which way it is resampled: twice_t or groups_t where their first pointer is
+ * set, else pixels fill registers. */
+typedef struct {
+    twice_t twice;
+    groups_t groups;       /* from the tile's first on */
+    const int32_t *start;  /* by output: the first sample that it reads, in pixels */
+    const float *w;        /* by output, then by tap; by tap first where pixels are single items */
+    ptrdiff_t inner, taps; /* items of a pixel; samples that an output reads */
+    int linear;
+    ptrdiff_t in_n, out_n;        /* pixels */
+    ptrdiff_t periodic, cycles;   /* the run of pairs of outputs for twice_t */
+    ptrdiff_t safe;               /* groups, or outputs, that read nothing behind the row */
+} columns_t;
+
+#if UPSAMPLER_LANES
+/* --- twice as many ----------------------------------------------------------------------------
+ * Two neighbouring outputs read the same samples: loads are contiguous, and there is neither an
+ * index nor a weight to fetch.  A step takes as many whole pixels as a register holds.  There are
+ * as many pairs at least; the last step is moved back until it fits.
+ */
+enum { MOST_TWICE = 6 }; /* taps */
+
+ALWAYS lanes sum_of(const lanes *x, const lanes *w, const int taps)
+{
+    lanes sum = lanes_mul(w[0], x[0]);
+    for (int t = 1; t < taps; t++)
+        sum = lanes_add(sum, lanes_mul(w[t], x[t]));
+    return sum;
+}
+
+ALWAYS int twice_by(float *o, const float *row, const columns_t *of, const int taps,
+                    const int linear, const int single)
+{
+    const ptrdiff_t inner = single ? 1 : of->inner, pixels = single ? LANES : LANES / inner;
+    const ptrdiff_t last = of->cycles - pixels;
+    const int weights = linear ? 1 : taps;
+    lanes w[2][MOST_TWICE], odd[2] = {lanes_all(0), lanes_all(0)};
+#if UPSAMPLER_LANES == 16
+    const __m512i low = _mm512_loadu_si512((const void *)of->twice.order);
+    const __m512i high = _mm512_loadu_si512((const void *)(of->twice.order + 16));
+#endif
+    for (int t = 0; t < weights; t++) {
+        w[0][t] = lanes_all(of->twice.w[t]);
+        w[1][t] = lanes_all(of->twice.w[weights + t]);
+    }
+    o += of->periodic * inner;
+    row += of->start[of->periodic] * inner;
+    for (ptrdiff_t k = 0; k <= last; k = k < last && k + pixels > last ? last : k + pixels) {
+        lanes x[MOST_TWICE], v[2];
+        for (int t = 0; t < taps; t++)
+            x[t] = lanes_load(row + (k + t) * inner);
+        for (int r = 0; r < 2; r++) {
+            v[r] = linear ? between(x[0], lanes_sub(x[1], x[0]), w[r][0]) : sum_of(x, w[r], taps);
+            odd[r] = collect_odd(odd[r], v[r]);
+        }
+#if UPSAMPLER_LANES == 16
+        lanes_store(o + 2 * k * inner, _mm512_permutex2var_ps(v[0], low, v[1]));
+        lanes_store(o + 2 * k * inner + LANES, _mm512_permutex2var_ps(v[0], high, v[1]));
+#else
+        lanes_interleave(o + 2 * k, v[0], v[1]);
+#endif
+    }
+    return any_odd(lanes_add(odd[0], odd[1]));
+}
+
+/* Outputs beside the run of pairs, one by one.  The last sample is its own right neighbour. */
+ALWAYS int singly(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
+                  const int taps, const int linear, const int single)
+{
+    const ptrdiff_t inner = single ? 1 : of->inner;
+    const ptrdiff_t by_output = single || linear ? 1 : taps, by_tap = single ? of->out_n : 1;
+    int odd = 0;
+    for (ptrdiff_t j = from; j < to; j++)
+        for (ptrdiff_t c = 0; c < inner; c++) {
+            const float *a = row + of->start[j] * inner + c;
+            const float first = of->w[j * by_output];
+            float sum = first * a[0];
+            if (linear)
+                sum = a[0] + first * (a[of->start[j] + 1 < of->in_n ? inner : 0] - a[0]);
+            for (ptrdiff_t t = 1; t < (linear ? 0 : taps); t++)
+                sum = sum + of->w[j * by_output + t * by_tap] * a[t * inner];
+            o[j * inner + c] = sum;
+            odd |= !(sum <= 0x1p+100f && sum >= -0x1p+100f);
+            NOT_AS_VECTORS;
+        }
+    return odd;
+}
+
+ALWAYS int doubled(float *o, const float *row, const columns_t *of, const int taps,
+                   const int linear, const int single)
+{
+    int odd = twice_by(o, row, of, taps, linear, single);
+    odd |= singly(o, row, of, 0, of->periodic, taps, linear, single);
+    return odd | singly(o, row, of, of->periodic + 2 * of->cycles, of->out_n, taps, linear, single);
+}
+
+/* --- any scale --------------------------------------------------------------------------------*/
+ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
+                     const ptrdiff_t taps, const int linear, const int wide)
+{
+    const ptrdiff_t inner = of->inner;
+    const groups_t all = of->groups;
+    const int kept = linear ? 1 : taps == 4 ? 4 : 0; /* weights that stay in registers */
+    lanes odd = lanes_all(0), weight[4];
+    whole_lanes order = lanes_order(all.order);
+    ptrdiff_t known = -1;
+    for (ptrdiff_t g = from; g < to; g++) {
+        const ptrdiff_t pattern = all.pattern[g];
+        const float *w = all.weights + pattern * (linear ? 1 : taps) * LANES;
+        if (pattern != known) { /* by a factor of 2, 4, 8, ... they all are the same */
+            known = pattern;
+            if (wide)
+                order = lanes_order(all.order + pattern * LANES);
+            for (int t = 0; t < kept; t++)
+                weight[t] = lanes_load(w + t * LANES);
+        }
+        const int32_t *places = all.base + g * LANES;
+        const float *at = wide ? row + all.base[g] : row;
+#define SAMPLES(AT) (wide ? lanes_picked(AT, order, wide) : lanes_gathered(AT, places))
+#define WEIGHT(T) (kept ? weight[T] : lanes_load(w + (T) * LANES))
+        lanes v = SAMPLES(at);
+        if (linear) {
+            v = between(v, lanes_sub(SAMPLES(at + inner), v), weight[0]);
+        } else {
+            v = lanes_mul(WEIGHT(0), v);
+            for (ptrdiff_t t = 1; t < taps; t++) {
+                at += inner;
+                v = lanes_add(v, lanes_mul(WEIGHT(t), SAMPLES(at)));
+            }
+        }
+#undef SAMPLES
+#undef WEIGHT
+        odd = collect_odd(odd, v);
+        lanes_store(o + g * LANES, v);
+    }
+    return any_odd(odd);
+}
+
+ALWAYS int groups_of_row(float *o, const float *row, const columns_t *of, ptrdiff_t from,
+                         ptrdiff_t to)
+{
+#define GROUPS(WIDE)                                                                     \
+    return of->linear      ? groups_by(o, row, of, from, to, 2, 1, WIDE)                 \
+           : of->taps == 4 ? groups_by(o, row, of, from, to, 4, 0, WIDE)                 \
+                           : groups_by(o, row, of, from, to, of->taps, 0, WIDE)
+    if (of->groups.wide == 1)
+        GROUPS(1);
+    if (of->groups.wide == 2)
+        GROUPS(2);
+    if (of->groups.wide == 4)
+        GROUPS(4);
+    return of->linear ? groups_by(o, row, of, from, to, 2, 1, 0)
+                      : groups_by(o, row, of, from, to, of->taps, 0, 0);
+#undef GROUPS
+}
+
+/* --- pixels of many items ---------------------------------------------------------------------
+ * Pixels of a register or more, whose items share a weight.  The last step of a pixel is moved back
+ * until it fits.
+ */
+ALWAYS int pixels_by(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
+                     const ptrdiff_t taps, const int linear)
+{
+    const ptrdiff_t inner = of->inner, last = inner - LANES;
+    lanes odd = lanes_all(0);
+    for (ptrdiff_t j = from; j < to; j++) {
+        const float *a = row + of->start[j] * inner, *w = of->w + j * (linear ? 1 : taps);
+        for (ptrdiff_t c = 0; c <= last; c = c < last && c + LANES > last ? last : c + LANES) {
+            lanes v = lanes_load(a + c);
+            if (linear) {
+                v = between(v, lanes_sub(lanes_load(a + inner + c), v), lanes_all(w[0]));
+            } else {
+                v = lanes_mul(lanes_all(w[0]), v);
+                for (ptrdiff_t t = 1; t < taps; t++)
+                    v = lanes_add(v, lanes_mul(lanes_all(w[t]), lanes_load(a + t * inner + c)));
+            }
+            odd = collect_odd(odd, v);
+            lanes_store(o + j * inner + c, v);
+        }
+    }
+    return any_odd(odd);
+}
+
+ALWAYS int pixels_of_row(float *o, const float *row, const columns_t *of, ptrdiff_t from,
+                         ptrdiff_t to)
+{
+    return of->linear      ? pixels_by(o, row, of, from, to, 2, 1)
+           : of->taps == 4 ? pixels_by(o, row, of, from, to, 4, 0)
+                           : pixels_by(o, row, of, from, to, of->taps, 0);
+}
+
+/* Groups or pixels that would read behind the row take a copy of its end, with the last pixel once
+ * more. */
+ALWAYS const float *row_end(float *end, const float *row, const columns_t *of, ptrdiff_t at)
+{
+    const ptrdiff_t n = of->in_n * of->inner;
+    memcpy(end, row + at, (size_t)(n - at) * sizeof(float));
+    memcpy(end + n - at, row + n - of->inner, (size_t)of->inner * sizeof(float));
+    return end - at;
+}
+
+/* A tile of a row.  Where the row has no pad (the last pixel once more, and room), nothing behind
+ * it is read: `end` is memory for a copy of its end. */
+static int resample_columns(float *o, const float *row, const columns_t *of, int padded, float *end)
+{
+    if (of->twice.w) {
+        if (of->inner == 1)
+            return of->linear      ? doubled(o, row, of, 2, 1, 1)
+                   : of->taps == 4 ? doubled(o, row, of, 4, 0, 1)
+                                   : doubled(o, row, of, 6, 0, 1);
+        return of->linear      ? doubled(o, row, of, 2, 1, 0)
+               : of->taps == 4 ? doubled(o, row, of, 4, 0, 0)
+                               : doubled(o, row, of, 6, 0, 0);
+    }
+    const int grouped = of->groups.base != NULL;
+    const ptrdiff_t items = of->out_n * of->inner;
+    const ptrdiff_t count = grouped ? (items + LANES - 1) / LANES : of->out_n;
+    ptrdiff_t from = 0, to = padded ? count : of->safe;
+    int odd = 0;
+    for (;;) {
+        odd |= grouped ? groups_of_row(o, row, of, from, to) : pixels_of_row(o, row, of, from, to);
+        if (to == count)
+            return odd;
+        from = to;
+        to = count;
+        const ptrdiff_t lanes_of = of->groups.wide ? 1 : LANES;
+        row = row_end(end, row, of,
+                      grouped ? of->groups.base[from * lanes_of] : of->start[from] * of->inner);
+    }
+}
+#else
+static inline int resample_columns(float *o, const float *row, const columns_t *of, int padded,
+                                   float *end)
+{
+    (void)o, (void)row, (void)of, (void)padded, (void)end;
+    return 0;
+}
+#endif
+#endif
