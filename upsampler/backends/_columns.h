@@ -37,9 +37,8 @@ typedef struct {
     const float *w;        /* by output, then by tap; by tap first where pixels are single items */
     ptrdiff_t inner, taps; /* items of a pixel; samples that an output reads */
     int linear;
-    ptrdiff_t in_n, out_n;        /* pixels */
-    ptrdiff_t periodic, cycles;   /* the run of pairs of outputs for twice_t */
-    ptrdiff_t safe;               /* groups, or outputs, that read nothing behind the row */
+    ptrdiff_t in_n, out_n;      /* pixels */
+    ptrdiff_t periodic, cycles; /* the run of pairs of outputs for twice_t */
 } columns_t;
 
 #if UPSAMPLER_LANES
@@ -124,11 +123,15 @@ ALWAYS int doubled(float *o, const float *row, const columns_t *of, const int ta
     return odd | singly(o, row, of, of->periodic + 2 * of->cycles, of->out_n, taps, linear, single);
 }
 
-/* --- any scale --------------------------------------------------------------------------------*/
+/* --- any scale --------------------------------------------------------------------------------
+ * Behind the row lie zeros.  The right neighbour of the last sample is one of them: where a linear
+ * weight is 0 the result is that of any other finite neighbour, the sign of a zero included.
+ */
 ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
-                     const ptrdiff_t taps, const int linear, const int wide)
+                     const ptrdiff_t taps, const int linear, const int wide, const int bounded)
 {
     const ptrdiff_t inner = of->inner;
+    const float *const end = row + of->in_n * inner;
     const groups_t all = of->groups;
     const int kept = linear ? 1 : taps == 4 ? 4 : 0; /* weights that stay in registers */
     lanes odd = lanes_all(0), weight[4];
@@ -146,7 +149,9 @@ ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t 
         }
         const int32_t *places = all.base + g * LANES;
         const float *at = wide ? row + all.base[g] : row;
-#define SAMPLES(AT) (wide ? lanes_picked(AT, order, wide) : lanes_gathered(AT, places))
+#define SAMPLES(AT)                                      \
+    (wide ? lanes_picked(AT, order, wide, bounded, end) \
+          : lanes_gathered(AT, places, end))
 #define WEIGHT(T) (kept ? weight[T] : lanes_load(w + (T) * LANES))
         lanes v = SAMPLES(at);
         if (linear) {
@@ -166,39 +171,49 @@ ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t 
     return any_odd(odd);
 }
 
-ALWAYS int groups_of_row(float *o, const float *row, const columns_t *of, ptrdiff_t from,
-                         ptrdiff_t to)
+ALWAYS int groups_wide(float *o, const float *row, const columns_t *of, const ptrdiff_t taps,
+                       const int linear, const int wide)
 {
-#define GROUPS(WIDE)                                                                     \
-    return of->linear      ? groups_by(o, row, of, from, to, 2, 1, WIDE)                 \
-           : of->taps == 4 ? groups_by(o, row, of, from, to, 4, 0, WIDE)                 \
-                           : groups_by(o, row, of, from, to, of->taps, 0, WIDE)
-    if (of->groups.wide == 1)
-        GROUPS(1);
-    if (of->groups.wide == 2)
-        GROUPS(2);
-    if (of->groups.wide == 4)
-        GROUPS(4);
-    return of->linear ? groups_by(o, row, of, from, to, 2, 1, 0)
-                      : groups_by(o, row, of, from, to, of->taps, 0, 0);
+    const ptrdiff_t count = (of->out_n * of->inner + LANES - 1) / LANES;
+    const ptrdiff_t last = (of->in_n - taps + 1) * of->inner - wide * LANES;
+    ptrdiff_t inside = count; /* groups that read nothing behind the row */
+    while (wide && inside > 0 && of->groups.base[inside - 1] > last)
+        inside--;
+    const int odd = groups_by(o, row, of, 0, inside, taps, linear, wide, 0);
+    return odd | groups_by(o, row, of, inside, count, taps, linear, wide, 1);
+}
+
+ALWAYS int groups_of_row(float *o, const float *row, const columns_t *of)
+{
+#define GROUPS(WIDE)                                                                  \
+    of->linear       ? groups_wide(o, row, of, 2, 1, WIDE)                            \
+    : of->taps == 4  ? groups_wide(o, row, of, 4, 0, WIDE)                            \
+                     : groups_wide(o, row, of, of->taps, 0, WIDE)
+    switch (of->groups.wide) {
+    case 1: return GROUPS(1);
+    case 2: return GROUPS(2);
+    case 4: return GROUPS(4);
+    }
+    return GROUPS(0);
 #undef GROUPS
 }
 
 /* --- pixels of many items ---------------------------------------------------------------------
  * Pixels of a register or more, whose items share a weight.  The last step of a pixel is moved back
- * until it fits.
+ * until it fits.  The last pixel is its own right neighbour.
  */
-ALWAYS int pixels_by(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
-                     const ptrdiff_t taps, const int linear)
+ALWAYS int pixels_by(float *o, const float *row, const columns_t *of, const ptrdiff_t taps,
+                     const int linear)
 {
-    const ptrdiff_t inner = of->inner, last = inner - LANES;
+    const ptrdiff_t inner = of->inner, last = inner - LANES, n = of->out_n;
     lanes odd = lanes_all(0);
-    for (ptrdiff_t j = from; j < to; j++) {
+    for (ptrdiff_t j = 0; j < n; j++) {
         const float *a = row + of->start[j] * inner, *w = of->w + j * (linear ? 1 : taps);
+        const float *b = of->start[j] + 1 < of->in_n ? a + inner : a;
         for (ptrdiff_t c = 0; c <= last; c = c < last && c + LANES > last ? last : c + LANES) {
             lanes v = lanes_load(a + c);
             if (linear) {
-                v = between(v, lanes_sub(lanes_load(a + inner + c), v), lanes_all(w[0]));
+                v = between(v, lanes_sub(lanes_load(b + c), v), lanes_all(w[0]));
             } else {
                 v = lanes_mul(lanes_all(w[0]), v);
                 for (ptrdiff_t t = 1; t < taps; t++)
@@ -211,58 +226,27 @@ ALWAYS int pixels_by(float *o, const float *row, const columns_t *of, ptrdiff_t 
     return any_odd(odd);
 }
 
-ALWAYS int pixels_of_row(float *o, const float *row, const columns_t *of, ptrdiff_t from,
-                         ptrdiff_t to)
+/* A tile of a row; nothing behind it is read. */
+static int resample_columns(float *o, const float *row, const columns_t *of)
 {
-    return of->linear      ? pixels_by(o, row, of, from, to, 2, 1)
-           : of->taps == 4 ? pixels_by(o, row, of, from, to, 4, 0)
-                           : pixels_by(o, row, of, from, to, of->taps, 0);
-}
-
-/* Groups or pixels that would read behind the row take a copy of its end, with the last pixel once
- * more. */
-ALWAYS const float *row_end(float *end, const float *row, const columns_t *of, ptrdiff_t at)
-{
-    const ptrdiff_t n = of->in_n * of->inner;
-    memcpy(end, row + at, (size_t)(n - at) * sizeof(float));
-    memcpy(end + n - at, row + n - of->inner, (size_t)of->inner * sizeof(float));
-    return end - at;
-}
-
-/* A tile of a row.  Where the row has no pad (the last pixel once more, and room), nothing behind
- * it is read: `end` is memory for a copy of its end. */
-static int resample_columns(float *o, const float *row, const columns_t *of, int padded, float *end)
-{
-    if (of->twice.w) {
-        if (of->inner == 1)
-            return of->linear      ? doubled(o, row, of, 2, 1, 1)
-                   : of->taps == 4 ? doubled(o, row, of, 4, 0, 1)
-                                   : doubled(o, row, of, 6, 0, 1);
+    if (of->twice.w && of->inner == 1)
+        return of->linear      ? doubled(o, row, of, 2, 1, 1)
+               : of->taps == 4 ? doubled(o, row, of, 4, 0, 1)
+                               : doubled(o, row, of, 6, 0, 1);
+    if (of->twice.w)
         return of->linear      ? doubled(o, row, of, 2, 1, 0)
                : of->taps == 4 ? doubled(o, row, of, 4, 0, 0)
                                : doubled(o, row, of, 6, 0, 0);
-    }
-    const int grouped = of->groups.base != NULL;
-    const ptrdiff_t items = of->out_n * of->inner;
-    const ptrdiff_t count = grouped ? (items + LANES - 1) / LANES : of->out_n;
-    ptrdiff_t from = 0, to = padded ? count : of->safe;
-    int odd = 0;
-    for (;;) {
-        odd |= grouped ? groups_of_row(o, row, of, from, to) : pixels_of_row(o, row, of, from, to);
-        if (to == count)
-            return odd;
-        from = to;
-        to = count;
-        const ptrdiff_t lanes_of = of->groups.wide ? 1 : LANES;
-        row = row_end(end, row, of,
-                      grouped ? of->groups.base[from * lanes_of] : of->start[from] * of->inner);
-    }
+    if (of->groups.base)
+        return groups_of_row(o, row, of);
+    return of->linear      ? pixels_by(o, row, of, 2, 1)
+           : of->taps == 4 ? pixels_by(o, row, of, 4, 0)
+                           : pixels_by(o, row, of, of->taps, 0);
 }
 #else
-static inline int resample_columns(float *o, const float *row, const columns_t *of, int padded,
-                                   float *end)
+static inline int resample_columns(float *o, const float *row, const columns_t *of)
 {
-    (void)o, (void)row, (void)of, (void)padded, (void)end;
+    (void)o, (void)row, (void)of;
     return 0;
 }
 #endif

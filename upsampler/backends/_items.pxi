@@ -156,6 +156,7 @@ cdef void pick_pixels(
 
 cdef enum:
     REPEATED = 8  # rows that are written at once
+    LONG_ROW = 1 << 13  # bytes
     WIDE_PIXEL = 64  # bytes of pixels that are moved by registers of their own
 
 cdef struct CopyJob:
@@ -172,25 +173,27 @@ cdef struct CopyJob:
 
 cdef void copy_rows(
     const CopyJob* job, char** to, int count, const char* row, Py_ssize_t tile, Py_ssize_t n,
-    char* made,
+    char* made, carry_t* carry,
 ) noexcept nogil:
     """A tile of one input row, of `n` pixels, to `count` output rows of dense pixels."""
     cdef Py_ssize_t pixel = job.inner * job.size, bytes = n * pixel
     cdef Py_ssize_t at = tile * job.tile
     cdef const int64_t* index = job.w_index + at
     cdef uintptr_t places = 0
-    cdef bint wide
+    cdef bint wide, stream
     cdef int k
     for k in range(count):
         places |= <uintptr_t> to[k]
     wide = UPSAMPLER_LANES > 0 and pixel >= WIDE_PIXEL
+    stream = job.stream and (
+        (places | <uintptr_t> bytes) % 64 == 0 or bytes >= (64 if carry.follow else LONG_ROW)
+    )
     if job.picks.base != NULL and places % 64 == 0:
         copy_picked(
-            to, count, row, &job.picks, at * pixel // pick_width(job.picks.words), bytes,
-            job.stream,
+            to, count, row, &job.picks, at * pixel // pick_width(job.picks.words), bytes, stream
         )
         return
-    if wide and not job.stream:
+    if wide and not stream:
         spread_pixels(to, count, row, index, n, pixel)
         return
     # By way of a row that is put together first: streamed lines are not to be read again, and
@@ -202,12 +205,12 @@ cdef void copy_rows(
     elif wide:
         spread_pixels(&made, 1, row, index, n, pixel)
     else:
-        if not job.stream:
+        if not stream:
             made = to[0]
         pick_pixels(made, row, index, n, job.period, pixel)
     for k in range(count):
-        if job.stream:
-            stream_copy(to[k], made, bytes)
+        if stream:
+            stream_row(to[k], made, bytes, carry)
         elif to[k] != made:
             memcpy(to[k], made, bytes)
 
@@ -230,6 +233,9 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
     cdef const char* src
     cdef char* to[REPEATED]
     cdef int count, k
+    cdef carry_t carry
+    carry.at = NULL
+    carry.follow = job.out.h == n * job.inner * job.size
     while r < stop:
         count = 0
         src = row_of(&job.x, o0, o1, job.d_index[d], job.h_index[h])
@@ -242,7 +248,7 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
                 to[count] += at * job.inner * job.size
             count += 1
         if job.dense:
-            copy_rows(job, to, count, src, tile, n, scratch)
+            copy_rows(job, to, count, src, tile, n, scratch, &carry)
         else:
             read_pixels(scratch, &job.x, src, at, n, job.w_index + at, job.inner, job.size)
             for k in range(count):
@@ -256,4 +262,5 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
             h = 0
             d += 1
     if job.stream:
+        end_carry(&carry)
         stream_fence()

@@ -89,18 +89,35 @@ ALWAYS whole_lanes lanes_order(const uint8_t *order)
     return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)order));
 }
 
-#define lanes_gathered(at, places) \
-    _mm512_i32gather_ps(_mm512_loadu_si512((const void *)(places)), at, 4)
-
-/* `wide` registers from `at` on, brought into order: places below 16 * wide. */
-ALWAYS lanes lanes_picked(const float *at, whole_lanes order, int wide)
+/* The first `n` numbers, at least none of them, and zeros. */
+ALWAYS lanes lanes_begin(const float *at, ptrdiff_t n)
 {
+    if (n >= 16)
+        return lanes_load(at);
+    return _mm512_maskz_loadu_ps((__mmask16)(n > 0 ? (1u << n) - 1 : 0), at);
+}
+
+/* Those of at[places[k]] that lie before `end`, and zeros. */
+ALWAYS lanes lanes_gathered(const float *at, const int32_t *places, const float *end)
+{
+    const __m512i index = _mm512_loadu_si512((const void *)places);
+    const __m512i most = _mm512_set1_epi32((int32_t)(end - at));
+    return _mm512_mask_i32gather_ps(lanes_all(0), _mm512_cmplt_epi32_mask(index, most), index, at, 4);
+}
+
+/* `wide` registers from `at` on, brought into order: places below 16 * wide.  Where `bounded`, what
+ * lies at `end` and behind is zeros. */
+ALWAYS lanes lanes_picked(const float *at, whole_lanes order, int wide, int bounded,
+                          const float *end)
+{
+#define PART(K) (bounded ? lanes_begin(at + 16 * (K), end - at - 16 * (K)) : lanes_load(at + 16 * (K)))
     if (wide == 1)
-        return _mm512_permutexvar_ps(order, lanes_load(at));
-    lanes low = _mm512_permutex2var_ps(lanes_load(at), order, lanes_load(at + 16));
+        return _mm512_permutexvar_ps(order, PART(0));
+    const lanes low = _mm512_permutex2var_ps(PART(0), order, PART(1));
     if (wide == 2)
         return low;
-    lanes high = _mm512_permutex2var_ps(lanes_load(at + 32), order, lanes_load(at + 48));
+    const lanes high = _mm512_permutex2var_ps(PART(2), order, PART(3));
+#undef PART
     return _mm512_mask_mov_ps(low, _mm512_test_epi32_mask(order, _mm512_set1_epi32(32)), high);
 }
 #else
@@ -117,25 +134,43 @@ ALWAYS whole_lanes lanes_order(const uint8_t *order)
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)order));
 }
 
-#define lanes_gathered(at, places) \
-    _mm256_i32gather_ps(at, _mm256_loadu_si256((const __m256i *)(places)), 4)
-
-ALWAYS lanes pair_picked(const float *at, whole_lanes order)
+/* A mask of the first `n` lanes. */
+ALWAYS __m256i first_lanes(ptrdiff_t n)
 {
-    /* Blends look at the sign: bit 3 of the order is brought there. */
-    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(lanes_load(at), order),
-                            _mm256_permutevar8x32_ps(lanes_load(at + 8), order),
-                            _mm256_castsi256_ps(_mm256_slli_epi32(order, 28)));
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 0 ? 0 : n)), place);
 }
 
-ALWAYS lanes lanes_picked(const float *at, whole_lanes order, int wide)
+/* The first `n` numbers, at least none of them, and zeros. */
+ALWAYS lanes lanes_begin(const float *at, ptrdiff_t n)
 {
+    return n >= 8 ? lanes_load(at) : _mm256_maskload_ps(at, first_lanes(n));
+}
+
+/* Those of at[places[k]] that lie before `end`, and zeros. */
+ALWAYS lanes lanes_gathered(const float *at, const int32_t *places, const float *end)
+{
+    const __m256i index = _mm256_loadu_si256((const __m256i *)places);
+    const __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(end - at)), index);
+    return _mm256_mask_i32gather_ps(lanes_all(0), at, index, _mm256_castsi256_ps(inside), 4);
+}
+
+/* `wide` registers from `at` on, brought into order: places below 8 * wide.  Where `bounded`, what
+ * lies at `end` and behind is zeros. */
+ALWAYS lanes lanes_picked(const float *at, whole_lanes order, int wide, int bounded,
+                          const float *end)
+{
+#define PART(K)                                                                              \
+    _mm256_permutevar8x32_ps(bounded ? lanes_begin(at + 8 * (K), end - at - 8 * (K))         \
+                                     : lanes_load(at + 8 * (K)), order)
+    /* Blends look at the sign: bits 3 and 4 of the order are brought there. */
+    const lanes odd = _mm256_castsi256_ps(_mm256_slli_epi32(order, 28));
+    const lanes upper = _mm256_castsi256_ps(_mm256_slli_epi32(order, 27));
     if (wide == 1)
-        return _mm256_permutevar8x32_ps(lanes_load(at), order);
-    if (wide == 2)
-        return pair_picked(at, order);
-    return _mm256_blendv_ps(pair_picked(at, order), pair_picked(at + 16, order),
-                            _mm256_castsi256_ps(_mm256_slli_epi32(order, 27)));
+        return PART(0);
+    const lanes low = _mm256_blendv_ps(PART(0), PART(1), odd);
+    return wide == 2 ? low : _mm256_blendv_ps(low, _mm256_blendv_ps(PART(2), PART(3), odd), upper);
+#undef PART
 }
 #endif
 

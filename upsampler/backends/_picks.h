@@ -43,7 +43,7 @@ ALWAYS void pick_groups(char *const *to, const int count, const char *row, const
         char *const to_first = part ? end : first + at;
         if (words) {
             const whole_lanes order = lanes_order(of.order + of.pattern[g] * (ptrdiff_t)LANES);
-            const lanes v = lanes_picked((const float *)(row + of.base[g]), order, 1);
+            const lanes v = lanes_picked((const float *)(row + of.base[g]), order, 1, 0, NULL);
             put_picked(to_first, v, stream && !part);
             if (count == 2 && !part)
                 put_picked(second + at, v, stream);

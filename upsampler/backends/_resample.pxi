@@ -29,7 +29,7 @@ cdef struct Tile:
     Py_ssize_t in_at, in_n
     Py_ssize_t columns  # where in Columns.columns its input columns are listed; -1: all of them
     Py_ssize_t periodic, cycles  # the run of `cycles` whole periods, from `periodic` on
-    Py_ssize_t group, safe  # its first group, and how many read nothing behind the row
+    Py_ssize_t group  # its first
     Py_ssize_t pair, skip  # its first pair of pixels, and of whose numbers it leaves out how many
 
 cdef struct Columns:
@@ -262,7 +262,6 @@ cdef inline columns_t columns_of(const Job* job, const Tile* tile) noexcept nogi
     of.out_n = tile.out_n
     of.periodic = tile.periodic
     of.cycles = tile.cycles
-    of.safe = tile.safe
     return of
 
 
@@ -273,7 +272,7 @@ cdef bint along_w(
     cdef bint again = False
     if real is float:
         if job.w.quick and not odd:
-            again = resample_columns(o, row, columns, True, NULL)
+            again = resample_columns(o, row, columns)
             if not again:
                 return False
     if odd or again:
@@ -297,7 +296,7 @@ cdef bint along_w(
 cdef inline void pad_row(real* row, Py_ssize_t n, const Job* job) noexcept nogil:
     """One pixel more, a copy of the last, so that linear finds a right neighbour.
 
-    Typed loops compute with what lies behind it, and take long where that is subnormal.
+    Typed loops compute with what lies behind it, too, and take long where that is subnormal.
     """
     if job.inner == 1:
         row[n] = row[n - 1]
@@ -349,7 +348,7 @@ cdef inline void end_row(
 
 cdef void blend(
     char** to, int count, const Codec* codec, const Table* table, Py_ssize_t row, void** rows,
-    Py_ssize_t n, bint odd, bint stream, real* careful,
+    Py_ssize_t n, bint odd, carry_t* carry, real* careful,
 ) noexcept nogil:
     """`count` rows of a table from `row` on, which list the same input rows, rounded to items."""
     cdef const real* weight
@@ -361,10 +360,10 @@ cdef void blend(
     cdef bint empty, linear = table.kind == LINEAR
     if not odd:
         if table.kind == IDENTITY:
-            codec.blend(to, 1, rows, &one, 1, False, n, stream, NULL, NULL)
+            codec.blend(to, 1, rows, &one, 1, False, n, carry, NULL, NULL)
         else:
             weight = <const real*> table.weights + row * (1 if linear else table.taps)
-            codec.blend(to, count, rows, weight, table.taps, linear, n, stream, NULL, NULL)
+            codec.blend(to, count, rows, weight, table.taps, linear, n, carry, NULL, NULL)
         return
     for r in range(count):
         if table.kind == IDENTITY:
@@ -459,7 +458,7 @@ cdef bint resampled_row(
         # Rows are read where they lie: to copy and to look at them first took a third of the time
         # of doubling.
         if job.plain and job.w.quick and tile.columns < 0 and not resample_columns(
-            o, <const float*> row + tile.in_at * job.inner, columns, False, loaded
+            o, <const float*> row + tile.in_at * job.inner, columns
         ):
             return False
     odd = fetch_row(loaded, row, job, tile, at.items)
@@ -526,6 +525,9 @@ cdef void forward_block(
     cdef int count
     cdef char* plane
     cdef char* row
+    cdef carry_t carry
+    carry.at = NULL
+    carry.follow = job.out.h == n * job.size
     lay_out(&at, scratch, job)
     for s in range(job.slots):
         at.tags[s] = -1
@@ -544,7 +546,7 @@ cdef void forward_block(
                 rows = at.rows + job.h.taps
                 rows[s] = at.middle + s * job.long_row * sizeof(real)
                 blend(
-                    <char**> &rows[s], 1, &job.middle, &job.h, h, at.rows, n, odd, False,
+                    <char**> &rows[s], 1, &job.middle, &job.h, h, at.rows, n, odd, NULL,
                     <real*> at.careful,
                 )
         row = row_of(&job.out, o0, o1, d, h)
@@ -559,8 +561,8 @@ cdef void forward_block(
                 to[1] = to[0] + job.out.h
                 count = <int> min(run, <Py_ssize_t> MORE)
             blend(
-                to, count, &job.codec, last, at_row, rows, n, all_odd, job.stream,
-                <real*> at.careful,
+                to, count, &job.codec, last, at_row, rows, n, all_odd,
+                &carry if job.stream else NULL, <real*> at.careful,
             )
             if not direct:
                 end_row(job, tile, row, at.items)
@@ -571,6 +573,7 @@ cdef void forward_block(
             h = 0
             d += 1
     if job.stream:
+        end_carry(&carry)
         stream_fence()
 
 
@@ -619,6 +622,9 @@ cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept
     cdef Py_ssize_t run
     cdef int count
     cdef Places at
+    cdef carry_t carry
+    carry.at = NULL
+    carry.follow = job.out.h == n
     lay_out(&at, scratch, job)
     at.tags[0] = at.tags[1] = -1
     of.shift_h = job.w.shift_h
@@ -645,7 +651,7 @@ cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept
                 to[0] = row + tile.out_at * job.inner
                 to[1] = to[0] + job.out.h
                 count = <int> min(run, <Py_ssize_t> MORE)
-            row_blend_exact(to, count, &of, n, job.stream)
+            row_blend_exact(to, count, &of, n, &carry if job.stream else NULL)
             if not job.out.dense:
                 end_row(job, tile, row, at.items)
             row += count * job.out.h
@@ -655,6 +661,7 @@ cdef void bytes_block(const void* data, Py_ssize_t unit, char* scratch) noexcept
             h = 0
             d += 1
     if job.stream:
+        end_carry(&carry)
         stream_fence()
 
 

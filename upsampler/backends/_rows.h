@@ -277,70 +277,121 @@ ALWAYS void blend_step(const step_t to, const void *of, const int what, ptrdiff_
 #define LINE_REGISTERS(KIND) (LINE_ITEMS(KIND) / LANES < MOST ? LINE_ITEMS(KIND) / LANES : MOST)
 
 /* Of the line's worth of items that begins with item `from`, those from `k` on, `n` of them: what
- * lies beside them is another's. */
-ALWAYS void blend_part(char *const *to, const int count, const void *of, const int what,
+ * lies beside them is another's.  `first` and `second` say where item `k` of each row goes. */
+ALWAYS void blend_part(char *first, char *second, const int count, const void *of, const int what,
                        ptrdiff_t from, ptrdiff_t k, ptrdiff_t n, const int kind)
 {
-    const ptrdiff_t size = row_size(kind);
+    const ptrdiff_t before = (k - from) * row_size(kind);
 #if UPSAMPLER_LANES == 16
     const uint64_t mask = (~(uint64_t)0 >> (64 - n)) << (k - from);
-    const step_t at = {to[0] + from * size, to[count - 1] + from * size, count,
-                       LINE_REGISTERS(kind), kind, MASKED, mask};
+    const step_t at = {first - before, second - before, count, LINE_REGISTERS(kind), kind, MASKED,
+                       mask};
     blend_step(at, of, what, from);
 #else
-    char made[2][LINE];
+    const ptrdiff_t size = row_size(kind);
     const ptrdiff_t step = LINE_ITEMS(kind) < STEP(kind) ? LINE_ITEMS(kind) : STEP(kind);
+    char made[2][LINE];
     for (ptrdiff_t j = 0; j < LINE_ITEMS(kind); j += step) {
         const step_t at = {made[0] + j * size, made[1] + j * size, count, (int)(step / LANES), kind,
                            PLAIN, 0};
         blend_step(at, of, what, from + j);
     }
-    for (int r = 0; r < count; r++)
-        memcpy(to[r] + k * size, made[r] + (k - from) * size, (size_t)(n * size));
+    memcpy(first, made[0] + before, (size_t)(n * size));
+    if (count == 2)
+        memcpy(second, made[1] + before, (size_t)(n * size));
 #endif
 }
 
-/* Lines are stored whole but for the ends of a row.  Stores that cross from one line into the next
- * take twice as long, and NumPy's arrays begin 16 bytes behind a line.  Streamed lines have to be
- * whole: one that is stored plainly in part takes more time than a hundred others. */
-ALWAYS void blend_row(char *const *to, const int count, const void *of, const int what,
-                      ptrdiff_t n, const int kind, const int how)
+/* Where a row begins and ends within lines. */
+typedef struct {
+    ptrdiff_t behind;          /* bytes from the beginning of a line to that of the row */
+    ptrdiff_t head, end, tail; /* items: up to the first line, up to the last one's end, the rest */
+} lines_t;
+
+ALWAYS lines_t lines_of(const char *to, ptrdiff_t n, const int kind)
 {
-    const ptrdiff_t size = row_size(kind), step = STEP(kind), line = LINE_ITEMS(kind);
-    const ptrdiff_t behind = (ptrdiff_t)((uintptr_t)to[0] & (LINE - 1));
-    const ptrdiff_t head = behind % size ? 0 : (LINE - behind) % LINE / size;
-    const ptrdiff_t end = head + (n - head) / line * line;
-    ptrdiff_t k = head;
-    step_t at = {to[0] + head * size, to[count - 1] + head * size, count, REGISTERS(kind), kind, how,
-                 0};
-    if (head)
-        blend_part(to, count, of, what, 0, 0, head, kind);
-    for (; k + step <= end; k += step, at.first += step * size, at.second += step * size)
+    const ptrdiff_t size = row_size(kind), line = LINE_ITEMS(kind);
+    lines_t at;
+    at.behind = (ptrdiff_t)((uintptr_t)to & (LINE - 1));
+    at.head = at.behind % size ? 0 : (LINE - at.behind) % LINE / size;
+    at.end = at.head + (n - at.head) / line * line;
+    at.tail = n - at.end;
+    return at;
+}
+
+/* The whole lines of a row. */
+ALWAYS void blend_lines(char *const *to, const int count, const void *of, const int what,
+                        const lines_t lines, const int kind, const int how)
+{
+    const ptrdiff_t size = row_size(kind), step = STEP(kind);
+    ptrdiff_t k = lines.head;
+    step_t at = {to[0] + k * size, to[count - 1] + k * size, count, REGISTERS(kind), kind, how, 0};
+    for (; k + step <= lines.end; k += step, at.first += step * size, at.second += step * size)
         blend_step(at, of, what, k);
-    if (k < end) { /* a step is two lines of float32 */
+    if (k < lines.end) { /* a step is two lines of float32 */
         at.registers = LINE_REGISTERS(kind);
         blend_step(at, of, what, k);
     }
-    if (end < n)
-        blend_part(to, count, of, what, n - line, end, n - end, kind);
+}
+
+/* Stores that cross from one line into the next take twice as long, and NumPy's arrays begin 16
+ * bytes behind a line: all but the ends of a row is stored in whole lines. */
+ALWAYS void blend_plain(char *const *to, const int count, const void *of, const int what,
+                        ptrdiff_t n, const int kind)
+{
+    const lines_t lines = lines_of(to[0], n, kind);
+    const ptrdiff_t size = row_size(kind), end = lines.end * size;
+    if (lines.head)
+        blend_part(to[0], to[count - 1], count, of, what, 0, 0, lines.head, kind);
+    blend_lines(to, count, of, what, lines, kind, PLAIN);
+    if (lines.tail)
+        blend_part(to[0] + end, to[count - 1] + end, count, of, what, n - LINE_ITEMS(kind),
+                   lines.end, lines.tail, kind);
+}
+
+/* The line that two rows share is made of the end of the one and the beginning of the other; what
+ * ends the last row is carried. */
+ALWAYS void blend_streamed(char *const *to, const int count, const void *of, const int what,
+                           ptrdiff_t n, const int kind, carry_t *carry)
+{
+    const lines_t lines = lines_of(to[0], n, kind);
+    const ptrdiff_t size = row_size(kind), end = lines.end * size;
+    const int shared = count == 2 && lines.tail && to[1] == to[0] + n * size;
+    const int joined = continues(carry, to[0]);
+    char between_rows[LINE], *const last = carry->line;
+    if (lines.head) {
+        blend_part(joined ? carry->line + lines.behind : to[0],
+                   shared ? between_rows + lines.behind : to[count - 1], count, of, what, 0, 0,
+                   lines.head, kind);
+        if (joined)
+            stream_line(carry->at, carry->line);
+    }
+    blend_lines(to, count, of, what, lines, kind, STREAM);
+    begin_carry(carry, to[count - 1] + end, lines.tail * size);
+    if (lines.tail) {
+        blend_part(count == 1 ? last : shared ? between_rows : to[0] + end, last, count, of, what,
+                   n - LINE_ITEMS(kind), lines.end, lines.tail, kind);
+        if (shared)
+            stream_line(to[0] + end, between_rows);
+    }
 }
 
 /* All that is constant in a row becomes so for the compiler. */
 ALWAYS void blend_rows(char *const *to, int count, const void *of, const int what, ptrdiff_t n,
-                       const int kind, int stream)
+                       const int kind, carry_t *carry)
 {
-    if (count == 2 && stream)
-        blend_row(to, 2, of, what, n, kind, STREAM);
+    if (count == 2 && carry)
+        blend_streamed(to, 2, of, what, n, kind, carry);
     else if (count == 2)
-        blend_row(to, 2, of, what, n, kind, PLAIN);
-    else if (stream)
-        blend_row(to, 1, of, what, n, kind, STREAM);
+        blend_plain(to, 2, of, what, n, kind);
+    else if (carry)
+        blend_streamed(to, 1, of, what, n, kind, carry);
     else
-        blend_row(to, 1, of, what, n, kind, PLAIN);
+        blend_plain(to, 1, of, what, n, kind);
 }
 
 ALWAYS void blend_kind(char *const *to, int count, const float *const *rows, const float *w,
-                       ptrdiff_t taps, int linear, ptrdiff_t n, const int kind, int stream)
+                       ptrdiff_t taps, int linear, ptrdiff_t n, const int kind, carry_t *carry)
 {
 #define BLEND_TAPS(TAPS, WEIGHTS, WHAT)                                    \
     {                                                                      \
@@ -351,7 +402,7 @@ ALWAYS void blend_kind(char *const *to, int count, const float *const *rows, con
             of.w[0][t] = lanes_all(w[t]);                                  \
             of.w[1][t] = lanes_all(w[(count - 1) * (WEIGHTS) + t]);        \
         }                                                                  \
-        blend_rows(to, count, &of, WHAT, n, kind, stream);                 \
+        blend_rows(to, count, &of, WHAT, n, kind, carry);                  \
     }
     if (linear)
         BLEND_TAPS(2, 1, ANY_LINEAR)
@@ -364,11 +415,13 @@ ALWAYS void blend_kind(char *const *to, int count, const float *const *rows, con
 #undef BLEND_TAPS
 }
 
-/* Rows that do not consist of whole lines have to be long: what lies in parts of lines counts. */
-ALWAYS int can_stream(const char *to, ptrdiff_t n, int size)
+/* Whether it pays to stream a row: what lies in parts of lines that no other row completes has to be
+ * little beside the rest. */
+ALWAYS int can_stream(const char *to, ptrdiff_t n, int size, const carry_t *carry)
 {
     const int parts = (((uintptr_t)to | (uintptr_t)(n * size)) & (LINE - 1)) != 0;
-    return n * size >= (parts ? LEAST_PARTS : LEAST_STREAMED) && (uintptr_t)to % (unsigned)size == 0;
+    return carry && (uintptr_t)to % (unsigned)size == 0 &&
+           n * size >= (parts && !carry->follow ? LEAST_PARTS : LEAST_STREAMED);
 }
 
 /* Whether lines begin at the same items of both rows. */
@@ -377,20 +430,20 @@ ALWAYS int in_step(char *const *to, int count)
     return (((uintptr_t)to[0] ^ (uintptr_t)to[count - 1]) & (LINE - 1)) == 0;
 }
 
-/* One or two output rows; 0 where that is left to others. */
+/* One or two output rows, past the caches where there is a `carry`; 0 where that is left to others. */
 static int row_blend(char *const *to, int count, const float *const *rows, const float *w,
-                     ptrdiff_t taps, int linear, ptrdiff_t n, int kind, int stream)
+                     ptrdiff_t taps, int linear, ptrdiff_t n, int kind, carry_t *carry)
 {
 #define BLEND_KIND(K)                                                                             \
     case K:                                                                                       \
         if (n < LINE_ITEMS(K))                                                                    \
             return 0;                                                                             \
-        stream = stream && can_stream(to[0], n, row_size(K));                                     \
-        if (stream && !in_step(to, count)) {                                                      \
-            blend_kind(to, 1, rows, w, taps, linear, n, K, 1);                                    \
-            blend_kind(to + 1, 1, rows, w + (linear ? 1 : taps), taps, linear, n, K, 1);          \
+        carry = can_stream(to[0], n, row_size(K), carry) ? carry : NULL;                          \
+        if (carry && !in_step(to, count)) {                                                       \
+            blend_kind(to, 1, rows, w, taps, linear, n, K, carry);                                \
+            blend_kind(to + 1, 1, rows, w + (linear ? 1 : taps), taps, linear, n, K, carry);      \
         } else {                                                                                  \
-            blend_kind(to, count, rows, w, taps, linear, n, K, stream);                           \
+            blend_kind(to, count, rows, w, taps, linear, n, K, carry);                            \
         }                                                                                         \
         return 1;
     switch (kind) {
@@ -408,21 +461,33 @@ static int row_blend(char *const *to, int count, const float *const *rows, const
  * exceed 2^8, sums are exact in 16 bits, as they are in float32: the results are the same.  The
  * rows are what phases_of_bytes makes (_bytes.h); differences wrap, and their sums come back.
  */
-static void row_blend_exact(char *const *to, int count, const exact_t *of, ptrdiff_t n, int stream)
+ALWAYS void exact_rows(char *const *to, int count, const exact_t *of, ptrdiff_t n, carry_t *carry)
 {
     const whole_blend_t whole = {
         of->first, of->second, {words_all(of->w[0]), words_all(of->w[count - 1])},
         words_all(1 << of->shift >> 1), words_all(1 << of->shift_h),
         words_all(1 << (16 - of->shift))};
+    blend_rows(to, count, &whole, WHOLE, n, ROW_U8, carry);
+}
+
+static void row_blend_exact(char *const *to, int count, const exact_t *of, ptrdiff_t n,
+                            carry_t *carry)
+{
+    const exact_t second = {of->first, of->second, of->w + 1, of->shift_h, of->shift};
     if (n < LINE_ITEMS(ROW_U8)) {
         for (int r = 0; r < count; r++)
             for (ptrdiff_t k = 0; k < n; k++)
                 to[r][k] = (char)((of->first[k] * ((1 << of->shift_h) - of->w[r]) +
                                    of->second[k] * of->w[r] + (1 << of->shift >> 1)) >>
                                   of->shift);
+        return;
+    }
+    carry = can_stream(to[0], n, 1, carry) ? carry : NULL;
+    if (carry && !in_step(to, count)) {
+        exact_rows(to, 1, of, n, carry);
+        exact_rows(to + 1, 1, &second, n, carry);
     } else {
-        stream = stream && can_stream(to[0], n, 1) && in_step(to, count);
-        blend_rows(to, count, &whole, WHOLE, n, ROW_U8, stream);
+        exact_rows(to, count, of, n, carry);
     }
 }
 
@@ -540,9 +605,9 @@ typedef struct {
     int shift_h, shift;
 } exact_t;
 static inline void row_blend_exact(char *const *to, int count, const exact_t *of, ptrdiff_t n,
-                                   int stream)
+                                   carry_t *carry)
 {
-    (void)to, (void)count, (void)of, (void)n, (void)stream;
+    (void)to, (void)count, (void)of, (void)n, (void)carry;
 }
 static inline int row_load(float *to, const char *from, ptrdiff_t n, int kind)
 {
@@ -556,10 +621,10 @@ static inline int rows_added(float *to, const float *const *rows, const float *w
     return 0;
 }
 static inline int row_blend(char *const *to, int count, const float *const *rows, const float *w,
-                            ptrdiff_t taps, int linear, ptrdiff_t n, int kind, int stream)
+                            ptrdiff_t taps, int linear, ptrdiff_t n, int kind, carry_t *carry)
 {
     (void)to, (void)count, (void)rows, (void)w, (void)taps, (void)linear, (void)n, (void)kind;
-    (void)stream;
+    (void)carry;
     return 0;
 }
 #endif

@@ -29,6 +29,11 @@ cdef extern from "_native.h" nogil:
     float round_to_odd(double)
     void row_f16_to_float(float*, const uint16_t*, Py_ssize_t)
     void row_float_to_f16(uint16_t*, const float*, Py_ssize_t)
+    ctypedef struct carry_t:
+        char* at
+        bint follow
+    void end_carry(carry_t*)
+    void stream_row(char*, const char*, Py_ssize_t, carry_t*)
     void stream_copy(char*, const char*, Py_ssize_t)
     void stream_fence()
 
@@ -41,10 +46,10 @@ cdef extern from "_rows.h" nogil:
         int shift_h, shift
     bint row_blend(
         char** to, int count, const float* const* rows, const float* w, Py_ssize_t taps,
-        bint linear, Py_ssize_t n, int kind, bint stream
+        bint linear, Py_ssize_t n, int kind, carry_t* carry
     )
     bint row_load(float*, const char*, Py_ssize_t, int kind)
-    void row_blend_exact(char** to, int count, const exact_t*, Py_ssize_t n, bint stream)
+    void row_blend_exact(char** to, int count, const exact_t*, Py_ssize_t n, carry_t* carry)
     bint rows_added(
         float*, const float* const* rows, const float* w, Py_ssize_t count, Py_ssize_t ahead,
         Py_ssize_t n, bint* odd
@@ -67,8 +72,8 @@ cdef extern from "_columns.h" nogil:
         const float* w
         Py_ssize_t inner, taps
         bint linear
-        Py_ssize_t in_n, out_n, periodic, cycles, safe
-    bint resample_columns(float*, const float*, const columns_t*, bint padded, float* end)
+        Py_ssize_t in_n, out_n, periodic, cycles
+    bint resample_columns(float*, const float*, const columns_t*)
 
 cdef extern from "_bytes.h" nogil:
     ctypedef struct phases_t:
@@ -213,7 +218,7 @@ cdef enum:
 ctypedef bint (*load_fn)(void*, const char*, Py_ssize_t, void*, void*) noexcept nogil
 ctypedef void (*copy_fn)(char*, const void*, Py_ssize_t, void*, void*) noexcept nogil
 ctypedef void (*blend_fn)(
-    char**, int, void**, const void*, Py_ssize_t, bint, Py_ssize_t, bint, void*, void*
+    char**, int, void**, const void*, Py_ssize_t, bint, Py_ssize_t, carry_t*, void*, void*
 ) noexcept nogil
 
 
@@ -337,14 +342,14 @@ cdef void store_sum(
 
 cdef void store_blend(
     char** to, int count, void** rows, const void* weights, Py_ssize_t taps, bint linear,
-    Py_ssize_t n, bint stream, item* typed, real* number,
+    Py_ssize_t n, carry_t* carry, item* typed, real* number,
 ) noexcept nogil:
     """`count` blends of the same rows, rounded to items: linear of two, or weighted sums."""
     cdef const real* w = <const real*> weights
     cdef int r
     if real is float:
         if row_blend(
-            to, count, <const float* const*> rows, w, taps, linear, n, kind_of(typed), stream
+            to, count, <const float* const*> rows, w, taps, linear, n, kind_of(typed), carry
         ):
             return
     for r in range(count):

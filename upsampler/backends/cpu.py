@@ -33,18 +33,12 @@ from .shuffles import picks_of
 from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
-# plain stores first read the lines that they overwrite.  New memory is different: the system has
-# just cleared it, through the caches, and streaming it made whole calls up to 1.5 times slower in
-# pages of 4 kB, and no more than a tenth faster or slower in pages of 2 MB.  Items of one byte are
-# a matter of less memory and more arithmetic, which the stores of whole lines do not wait for.
-STREAM = 32 << 20
-STREAM_BYTES = 16 << 20
-
-
-def past_caches(itemsize: int) -> int:
-    """Bytes from which on results are stored past the caches."""
-    return STREAM_BYTES if itemsize == 1 else STREAM
-
+# plain stores first read the lines that they overwrite, from memory where other work came between
+# (22 MB of float32: 1.3 ms whether it did or not, plainly 1.6 ms and 3.0 to 3.9 ms).  New memory
+# is different: the system has just cleared it, through the caches, and streaming it made whole
+# calls up to 1.5 times slower in pages of 4 kB, and no more than a tenth faster or slower in pages
+# of 2 MB.
+STREAM = 8 << 20
 
 _ISAS = ("avx512", "avx2", "baseline")
 
@@ -87,7 +81,7 @@ class Cpu:
             return
         view = canonical(plan.spec.layout, x, out)
         x6, out6 = view.view(x), view.view(out)
-        stream = not fresh and out.nbytes >= past_caches(out.itemsize)
+        stream = not fresh and out.nbytes >= STREAM
         self._runner(plan, x6.shape[5])(x6, out6, threads, stream)
 
     def prepare(self, plan: Plan, inner: int) -> Callable[..., None] | None:
@@ -347,9 +341,11 @@ class Cpu:
         short = plan.spec.dtype == "uint8" and dtype == np.float32
         if short and len(outer) == 1 and self.loops.LANES:
             shift = byte_shift(w, outer[0])
-        size = prod(plan.spec.out_shape) * _SIZES[plan.spec.dtype]
-        long = not plan.adjoint and size >= past_caches(_SIZES[plan.spec.dtype])
-        tile = LONG_TILE if long else TILE
+        # Little arithmetic, and much to write.
+        light = (
+            plan.spec.dtype == "float32" and not plan.adjoint and max(d.taps, h.taps, w.taps) <= 2
+        )
+        tile = LONG_TILE if light and 4 * prod(plan.spec.out_shape) >= STREAM else TILE
         key = (w, self.isa, inner, slots, dtype.name, shift, tile)
         columns = _COLUMNS.get(
             key,

@@ -33,8 +33,7 @@ SPARSE = 4  # a tile that reads less than one in so many of its input columns li
 EDGE = 3  # pixels of pad beside a row
 
 _TILE_FIELDS = (
-    "out_at", "out_n", "in_at", "in_n", "columns", "periodic", "cycles", "group", "safe", "pair",
-    "skip",
+    "out_at", "out_n", "in_at", "in_n", "columns", "periodic", "cycles", "group", "pair", "skip",
 )  # fmt: skip
 TILE_DTYPE = np.dtype([(name, np.intp) for name in _TILE_FIELDS])
 
@@ -151,7 +150,7 @@ def column_tiles(
         twice = twice_of(table, inner, packed, lanes)
         if twice is None and inner < lanes:
             groups = groups_of(table, inner, packed, start, lanes)
-        _find_safe(packed, start, taps, inner, groups, lanes)
+            packed["group"] = groups.first
     return ColumnTiles(
         kind=kind,
         n=table.n,
@@ -209,24 +208,3 @@ def _periodic_run(table: AxisTable, at: int, n: int) -> tuple[int, int]:
     while stop - first > f and start[first] != start[first + f - 1]:
         first += 1
     return first, (stop - first) // f
-
-
-def _find_safe(
-    tiles: np.ndarray, start: np.ndarray, taps: int, inner: int, groups: Groups | None, lanes: int
-) -> None:
-    """How many groups of a tile (pixels, where pixels fill registers) read nothing behind its row.
-
-    They can read a row where it lies in memory.
-    """
-    for k, tile in enumerate(tiles):
-        if groups is None:
-            places = start[tile["out_at"] : tile["out_at"] + tile["out_n"]]
-            tile["safe"] = np.searchsorted(places, tile["in_n"] - taps, side="right")
-            continue
-        count = -(-int(tile["out_n"]) * inner // lanes)
-        tile["group"] = groups.first[k]
-        base = groups.base[tile["group"] : tile["group"] + count]
-        if not groups.wide:
-            base = base[:, -1]
-        last = tile["in_n"] * inner - (taps - 1) * inner - max(1, groups.wide * lanes)
-        tile["safe"] = np.searchsorted(base, last, side="right")
