@@ -1,7 +1,7 @@
 """The benchmark's own arithmetic, and that every peer is asked for the picture we make."""
 
 import json
-from pathlib import Path
+import re
 
 import numpy as np
 import pytest
@@ -466,11 +466,17 @@ def tiny(monkeypatch):
     monkeypatch.setattr(cases, "CASES", INTERPOLATIONS + ONE_OF_A_KIND[1:])
 
 
+def test_typical_cases_exist():
+    assert set(report.TYPICAL) <= {case.name for case in cases.CASES}
+
+
 @pytest.mark.usefixtures("tiny")
 def test_the_program_writes_what_it_measured(tmp_path, monkeypatch, capsys):
-    data, text = tmp_path / "b.json", tmp_path / "b.md"
+    data, text, short = tmp_path / "b.json", tmp_path / "b.md", tmp_path / "README.md"
     monkeypatch.setattr(program, "STUDIES", ())
+    monkeypatch.setattr(report, "TYPICAL", (TINY[0].name,))
     argv = ["--threads", "1", "2", "--quick", "--json", str(data), "--markdown", str(text)]
+    argv += ["--readme", str(short)]
     assert program.main(argv) == 0
     document = json.loads(data.read_text())
     assert document["machine"]["processor"]
@@ -486,7 +492,12 @@ def test_the_program_writes_what_it_measured(tmp_path, monkeypatch, capsys):
         moves = row["section"] in ("Interpolation", "Pixel shuffle")
         assert ("ours held" in row["seconds"]) is ("ours no pool" in row["seconds"]) is moves
     for case in cases.CASES:
-        assert Path(text).read_text().count(f"| {case.name} |") == 2
+        assert text.read_text().count(f"| {case.name} |") == 2
+        assert short.read_text().count(f"| {case.name} |") == (case == TINY[0])
+    for section in {case.section for case in cases.CASES}:
+        row = re.search(rf"^\| {section} \| (\d+) \| (.*) \| (.*) \|$", short.read_text(), re.M)
+        assert int(row[1]) == sum(case.section == section for case in cases.CASES)
+        assert all(re.fullmatch(r"[\d.]+x \([\d.]+x\)", row[k]) for k in (2, 3))
     assert TINY[0].name in capsys.readouterr().out
 
 

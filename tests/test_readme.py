@@ -123,9 +123,11 @@ def test_every_public_name_is_told_or_a_twin():
     assert [n for n in sorted(names) if f"{n}" not in README] == []
 
 
-def test_the_benchmark_has_its_place():
-    assert README.count(report.BEGIN) == README.count(report.END) == 1
-    assert README.index(report.BEGIN) < README.index(report.END)
+@pytest.mark.parametrize("file", ["README.md", "tests/bench/RESULTS.md"])
+def test_the_benchmark_has_its_place(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert text.count(report.BEGIN) == text.count(report.END) == 1
+    assert text.index(report.BEGIN) < text.index(report.END)
 
 
 def test_the_changelog_has_this_version():

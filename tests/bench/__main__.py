@@ -49,6 +49,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write tables, into the marked section"
     )
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="write them in short, likewise")
     parser.add_argument(
         "--viewer", action="store_true", help="the viewer's frames instead (with --json alone)"
     )
@@ -127,6 +128,8 @@ def main(argv: list[str] | None = None) -> int:
         args.json.write_text(report.as_json(results, tables, about, settings), encoding="utf-8")
     if args.markdown:
         report.write_section(args.markdown, report.markdown(results, tables, about))
+    if args.readme and results:
+        report.write_section(args.readme, report.in_short(results, about))
     for r in results:
         for name, off in r.differences.items():
             console.print(f"[red]{r.case.name}: {name} differs from ours by {off:g}, not timed[/]")

@@ -1,4 +1,4 @@
-"""Results as a table for the terminal, as Markdown for the README and as JSON."""
+"""Results as tables for the terminal, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,25 @@ from rich.table import Table
 from .contest import FRESH, LIMIT, OURS, SGEMM, Result
 from .peers import ABSENT, ONE_THREAD
 from .study import Study, counted
-from .summary import grouped, summaries, times, verdict
+from .summary import geometric_mean, grouped, summaries, times, verdict
 from .timing import Stats
 
 BEGIN, END = "<!-- benchmark: written by python -m tests.bench -->", "<!-- end of benchmark -->"
+# Cases that stand for the others where there is no room for all.
+TYPICAL = (
+    "bilinear f32 NCHW 1x19x128x256 -> 1024x2048",
+    "bilinear f32 NCHW 8x64x64x64 -> 128x128",
+    "nearest f32 NCHW 8x64x64x64 -> 128x128",
+    "bicubic f32 NCHW 1x3x1080x1920 -> 2160x3840",
+    "bilinear u8 HWC 1080x1920x3 -> 2160x3840",
+    "bilinear u8 HWC 1000x1500x3 -> 1700x2550",
+    "bicubic u8 HWC 1080x1920x3 -> 2160x3840",
+    "bilinear f32 NCHW 8x64x64x64 -> 128x128 backward",
+    "conv_transpose2d U-Net f32 NCHW 1x128x64x64 -> 64 k2s2",
+    "conv_transpose2d FSRCNN f32 NCHW 1x56x180x320 -> 1 k9s4p4op3",
+    "resize_conv2d decoder f32 NCHW 1x64x64x64 -> 64 k3 x2 nearest",
+    "pixel_shuffle f32 NCHW 1x256x128x128 r2",
+)
 
 
 def milliseconds(seconds: float) -> str:
@@ -91,25 +106,61 @@ def terminal_tables(results: Sequence[Result]) -> list[Table]:
     tables, texts = [], summaries(results)
     for key, group in grouped(results).items():
         heads, body = rows(group, every_way, with_spread)
-        table = Table(title=title(*key), caption=texts[key], caption_justify="left")
+        shown = Table(title=title(*key), caption=texts[key], caption_justify="left")
         for k, head in enumerate(heads):
             text = k == 0 or head == heads[-1]
-            table.add_column(head, justify="left" if text else "right", overflow="fold")
+            shown.add_column(head, justify="left" if text else "right", overflow="fold")
         for cells in body:
-            table.add_row(*cells)
-        tables.append(table)
+            shown.add_row(*cells)
+        tables.append(shown)
     return tables
 
 
-def markdown(results: Sequence[Result], studies: Sequence[Study], machine: dict[str, Any]) -> str:
-    """The section of the README: of every library its faster way only, the tables folded."""
+def described(machine: dict[str, Any]) -> str:
+    """The machine and the versions, a line."""
     present = {n: v for n, v in machine["peers"].items() if not v.startswith(ABSENT)}
-    lines = [
+    return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['instruction_set']}; "
         f"Python {machine['python']}, NumPy {machine['numpy']}, "
         + ", ".join(f"{name} {version}" for name, version in present.items())
         + f"; {machine['date']}."
-    ]
+    )
+
+
+def in_short(results: Sequence[Result], machine: dict[str, Any]) -> str:
+    """The section of the README: a row for each kind of cases, and the typical ones."""
+    groups = grouped(results)
+    threads = sorted({r.threads for r in results})
+    heads = ["what", "cases", *(f"gain, {counted(t)}: mean (least)" for t in threads)]
+    lines = [described(machine), "", *table(heads, ["---", *["---:"] * (len(heads) - 1)])]
+    for section in dict.fromkeys(r.case.section for r in results):
+        cells = [section, str(len(groups[threads[-1], section]))]
+        for t in threads:
+            gains = [r.gain for r in groups[t, section] if r.gain is not None]
+            cells.append(f"{times(geometric_mean(gains))} ({times(min(gains))})" if gains else "-")
+        lines.append(row(cells))
+    typical = [r for r in results if r.threads == threads[-1] and r.case.name in TYPICAL]
+    libraries = list(dict.fromkeys(name for r in typical for name in best_way(r)))
+    heads = [f"milliseconds, {counted(threads[-1])}", "ours", *libraries, LIMIT, "gain"]
+    lines += ["", *table(heads, ["---", *["---:"] * (len(heads) - 1)])]
+    for r in typical:
+        known = {"ours": r.times[FRESH], **best_way(r), LIMIT: r.times[LIMIT]}
+        cells = [milliseconds(known[n].median) if n in known else "-" for n in heads[1:-1]]
+        lines.append(row([r.case.name, *cells, number(times, r.gain)]))
+    return "\n".join(lines)
+
+
+def row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(*rows_of: Sequence[str]) -> list[str]:
+    return [row(cells) for cells in rows_of]
+
+
+def markdown(results: Sequence[Result], studies: Sequence[Study], machine: dict[str, Any]) -> str:
+    """All results: of every library its faster way only, the tables folded."""
+    lines = [described(machine)]
     texts = summaries(results)
     for key, group in grouped(results).items():
         heads, body = rows(group, best_way, lambda stats: milliseconds(stats.median))
@@ -119,7 +170,7 @@ def markdown(results: Sequence[Result], studies: Sequence[Study], machine: dict[
         if key[0] > 1 and slow:
             lines[-1] += f" One thread at all times: {', '.join(slow)}."
         lines += ["", f"<details><summary>The {len(group)} cases</summary>", ""]
-        lines += ["| " + " | ".join(cells) + " |" for cells in (heads, rule, *body)]
+        lines += table(heads, rule, *body)
         lines += ["", "</details>"]
     for study in studies:
         lines += study.markdown()

@@ -26,6 +26,7 @@ SWITCHES = {"debug": "UPSAMPLER_DEBUG", "sanitize": "UPSAMPLER_SANITIZE"}
 # than there is has to fail as it does elsewhere.
 ASAN = "detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1"
 UBSAN = "print_stacktrace=1:halt_on_error=1"
+REPORT = "sanitizer"  # what the sanitizers found, a file for each process that ended by it
 # build: (call of the canary, words that must be in what it leaves behind)
 CANARIES = {
     "debug": [("index(numpy.ones(5000, 'u1'))", "IndexError")],
@@ -56,7 +57,10 @@ def runtime(build: str, tree: Path) -> dict[str, str]:
     # Results have to end where their memory ends; tests of the pool switch it on themselves.
     found["UPSAMPLER_BUFFER_POOL"] = "0"
     if build == "sanitize":
-        found |= {"ASAN_OPTIONS": ASAN, "UBSAN_OPTIONS": UBSAN, "PYTHONMALLOC": "malloc"}
+        # To files: what a process that ends at once has written is lost in pytest's capture.
+        log = f":log_path={tree / REPORT}"
+        found |= {"ASAN_OPTIONS": ASAN + log, "UBSAN_OPTIONS": UBSAN + log}
+        found["PYTHONMALLOC"] = "malloc"
         # The sanitizer has to come before all libraries, and has to see C++'s throw to wrap it.
         found["LD_PRELOAD"] = " ".join(library(n) for n in ("libasan.so", "libstdc++.so"))
     return found
@@ -77,7 +81,17 @@ def run(step: str, command: list[str], tree: Path, environment: dict[str, str]) 
     done = subprocess.run(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, check=False)
     print(f"-- {step}: {time.perf_counter() - begin:.0f} s", flush=True)
     if done.returncode:
+        print(reported(tree), end="")
         raise SystemExit(f"{step}: failed with exit status {done.returncode}")
+
+
+def reported(tree: Path) -> str:
+    """What the sanitizers have found since this was last asked."""
+    files = sorted(tree.glob(f"{REPORT}.*"))
+    text = "".join(p.read_text(encoding="utf-8", errors="replace") for p in files)
+    for path in files:
+        path.unlink()
+    return text
 
 
 def watch_canary(build: str, tree: Path, environment: dict[str, str]) -> None:
@@ -95,10 +109,11 @@ def watch_canary(build: str, tree: Path, environment: dict[str, str]) -> None:
             cwd=tree, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
-        if not done.returncode or "ready" not in done.stdout or words not in done.stderr:
+        said = done.stderr + reported(tree)
+        if not done.returncode or "ready" not in done.stdout or words not in said:
             raise SystemExit(
                 f"{build}: the mistake {call} was not caught as {words!r}\n"
-                f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+                f"exit status {done.returncode}\n{done.stdout}{said}"
             )
         print(f"-- the mistake {call} was caught: {words}", flush=True)
 

@@ -6,7 +6,7 @@
 #ifndef UPSAMPLER_BYTES_H
 #define UPSAMPLER_BYTES_H
 
-#include "_rows.h"
+#include "_steps.h"
 
 typedef struct {
     const uint8_t *order;    /* of a step: [vectors][bytes of a register] */

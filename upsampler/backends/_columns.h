@@ -57,39 +57,55 @@ ALWAYS lanes sum_of(const lanes *x, const lanes *w, const int taps)
     return sum;
 }
 
+typedef struct {
+    lanes w[2][MOST_TWICE], odd[2];
+    whole_lanes low, high; /* the order of results, where registers are brought in any order */
+} doubling_t;
+
+/* Pairs of outputs from input pixel `k` on.  Pixels of several items do not fill a register: the
+ * last step reads no more than lies before `end`. */
+ALWAYS void twice_step(float *o, const float *row, doubling_t *by, ptrdiff_t k, ptrdiff_t inner,
+                       const int taps, const int linear, const float *end)
+{
+    lanes x[MOST_TWICE], v[2];
+    for (int t = 0; t < taps; t++) {
+        const float *at = row + (k + t) * inner;
+        x[t] = end ? lanes_begin(at, end - at) : lanes_load(at);
+    }
+    for (int r = 0; r < 2; r++) {
+        v[r] = linear ? between(x[0], lanes_sub(x[1], x[0]), by->w[r][0])
+                      : sum_of(x, by->w[r], taps);
+        by->odd[r] = collect_odd(by->odd[r], v[r]);
+    }
+#if UPSAMPLER_LANES == 16
+    lanes_store(o + 2 * k * inner, _mm512_permutex2var_ps(v[0], by->low, v[1]));
+    lanes_store(o + 2 * k * inner + LANES, _mm512_permutex2var_ps(v[0], by->high, v[1]));
+#else
+    lanes_interleave(o + 2 * k, v[0], v[1]);
+#endif
+}
+
 ALWAYS int twice_by(float *o, const float *row, const columns_t *of, const int taps,
                     const int linear, const int single)
 {
     const ptrdiff_t inner = single ? 1 : of->inner, pixels = single ? LANES : LANES / inner;
     const ptrdiff_t last = of->cycles - pixels;
+    const float *const end = row + of->in_n * inner;
     const int weights = linear ? 1 : taps;
-    lanes w[2][MOST_TWICE], odd[2] = {lanes_all(0), lanes_all(0)};
-#if UPSAMPLER_LANES == 16
-    const __m512i low = _mm512_loadu_si512((const void *)of->twice.order);
-    const __m512i high = _mm512_loadu_si512((const void *)(of->twice.order + 16));
-#endif
+    doubling_t by;
+    by.odd[0] = by.odd[1] = lanes_all(0);
+    by.low = lanes_whole(of->twice.order);
+    by.high = lanes_whole(of->twice.order + LANES);
     for (int t = 0; t < weights; t++) {
-        w[0][t] = lanes_all(of->twice.w[t]);
-        w[1][t] = lanes_all(of->twice.w[weights + t]);
+        by.w[0][t] = lanes_all(of->twice.w[t]);
+        by.w[1][t] = lanes_all(of->twice.w[weights + t]);
     }
     o += of->periodic * inner;
     row += of->start[of->periodic] * inner;
-    for (ptrdiff_t k = 0; k <= last; k = k < last && k + pixels > last ? last : k + pixels) {
-        lanes x[MOST_TWICE], v[2];
-        for (int t = 0; t < taps; t++)
-            x[t] = lanes_load(row + (k + t) * inner);
-        for (int r = 0; r < 2; r++) {
-            v[r] = linear ? between(x[0], lanes_sub(x[1], x[0]), w[r][0]) : sum_of(x, w[r], taps);
-            odd[r] = collect_odd(odd[r], v[r]);
-        }
-#if UPSAMPLER_LANES == 16
-        lanes_store(o + 2 * k * inner, _mm512_permutex2var_ps(v[0], low, v[1]));
-        lanes_store(o + 2 * k * inner + LANES, _mm512_permutex2var_ps(v[0], high, v[1]));
-#else
-        lanes_interleave(o + 2 * k, v[0], v[1]);
-#endif
-    }
-    return any_odd(lanes_add(odd[0], odd[1]));
+    for (ptrdiff_t k = 0; k < last; k += pixels)
+        twice_step(o, row, &by, k, inner, taps, linear, NULL);
+    twice_step(o, row, &by, last, inner, taps, linear, single ? NULL : end);
+    return any_odd(lanes_add(by.odd[0], by.odd[1]));
 }
 
 /* Outputs beside the run of pairs, one by one.  The last sample is its own right neighbour. */

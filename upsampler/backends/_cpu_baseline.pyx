@@ -1,7 +1,9 @@
 # The loops for baseline; see _resample.pxi and its neighbours.
 include "_types.pxi"
 include "_items.pxi"
+include "_columns.pxi"
 include "_resample.pxi"
+include "_adjoint.pxi"
 include "_program.pxi"
 include "_pool.pxi"
 include "_planes.pxi"

@@ -33,6 +33,7 @@ typedef __m512i whole_lanes;
 #define lanes_sub(a, b) _mm512_sub_ps(a, b)
 #define lanes_mul(a, b) _mm512_mul_ps(a, b)
 #define lanes_fused(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define lanes_whole(p) _mm512_loadu_si512((const void *)(p))
 #elif defined(__AVX2__)
 #define UPSAMPLER_LANES 8
 typedef __m256 lanes;
@@ -45,6 +46,7 @@ typedef __m256i whole_lanes;
 #define lanes_sub(a, b) _mm256_sub_ps(a, b)
 #define lanes_mul(a, b) _mm256_mul_ps(a, b)
 #define lanes_fused(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define lanes_whole(p) _mm256_loadu_si256((const __m256i *)(p))
 #else
 #define UPSAMPLER_LANES 0
 #endif
@@ -100,7 +102,7 @@ ALWAYS lanes lanes_begin(const float *at, ptrdiff_t n)
 /* Those of at[places[k]] that lie before `end`, and zeros. */
 ALWAYS lanes lanes_gathered(const float *at, const int32_t *places, const float *end)
 {
-    const __m512i index = _mm512_loadu_si512((const void *)places);
+    const __m512i index = lanes_whole(places);
     const __m512i most = _mm512_set1_epi32((int32_t)(end - at));
     return _mm512_mask_i32gather_ps(lanes_all(0), _mm512_cmplt_epi32_mask(index, most), index, at, 4);
 }
@@ -150,7 +152,7 @@ ALWAYS lanes lanes_begin(const float *at, ptrdiff_t n)
 /* Those of at[places[k]] that lie before `end`, and zeros. */
 ALWAYS lanes lanes_gathered(const float *at, const int32_t *places, const float *end)
 {
-    const __m256i index = _mm256_loadu_si256((const __m256i *)places);
+    const __m256i index = lanes_whole(places);
     const __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(end - at)), index);
     return _mm256_mask_i32gather_ps(lanes_all(0), at, index, _mm256_castsi256_ps(inside), 4);
 }

@@ -6,7 +6,7 @@
 #ifndef UPSAMPLER_PICKS_H
 #define UPSAMPLER_PICKS_H
 
-#include "_rows.h"
+#include "_steps.h"
 
 typedef struct {
     const int32_t *base;    /* by group (by half a group where bytes are picked), in bytes */

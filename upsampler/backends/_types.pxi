@@ -29,6 +29,8 @@ cdef extern from "_native.h" nogil:
     float round_to_odd(double)
     void row_f16_to_float(float*, const uint16_t*, Py_ssize_t)
     void row_float_to_f16(uint16_t*, const float*, Py_ssize_t)
+
+cdef extern from "_stream.h" nogil:
     ctypedef struct carry_t:
         char* at
         bint follow
@@ -37,8 +39,17 @@ cdef extern from "_native.h" nogil:
     void stream_copy(char*, const char*, Py_ssize_t)
     void stream_fence()
 
-cdef extern from "_rows.h" nogil:
+cdef extern from "_steps.h" nogil:
     int UPSAMPLER_LANES
+    bint row_load(float*, const char*, Py_ssize_t, int kind)
+
+cdef extern from "_sums.h" nogil:
+    bint rows_added(
+        float*, const float* const* rows, const float* w, Py_ssize_t count, Py_ssize_t ahead,
+        Py_ssize_t n, bint* odd
+    )
+
+cdef extern from "_rows.h" nogil:
     ctypedef struct exact_t:
         const uint16_t* first
         const uint16_t* second
@@ -48,12 +59,7 @@ cdef extern from "_rows.h" nogil:
         char** to, int count, const float* const* rows, const float* w, Py_ssize_t taps,
         bint linear, Py_ssize_t n, int kind, carry_t* carry
     )
-    bint row_load(float*, const char*, Py_ssize_t, int kind)
     void row_blend_exact(char** to, int count, const exact_t*, Py_ssize_t n, carry_t* carry)
-    bint rows_added(
-        float*, const float* const* rows, const float* w, Py_ssize_t count, Py_ssize_t ahead,
-        Py_ssize_t n, bint* odd
-    )
 
 cdef extern from "_columns.h" nogil:
     ctypedef struct twice_t:

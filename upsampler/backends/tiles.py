@@ -68,7 +68,7 @@ class ColumnTiles:
     tiles: np.ndarray  # TILE_DTYPE
     start: np.ndarray  # int32
     columns: np.ndarray  # int64, for tiles that list their input columns
-    weights: np.ndarray  # arithmetic type; see _resample.pxi for the order
+    weights: np.ndarray  # arithmetic type; see _columns.pxi for the order
     twice: Twice | None
     groups: Groups | None
     phases: Phases | None
