@@ -14,11 +14,12 @@ from .shown import Shown
 
 BLOCK = 1 << 21  # pixels read or made between two looks at whether they are still wanted
 # Below 1:1 a block of rows holds rows that are not looked at.  A window for each row that is
-# would spare them, but making the tables of a window costs about as much as computing 30 rows.
-SPARSE = 32  # outputs for a device pixel
+# spares them.  Preparing one takes as long as computing a row or two, and SSIM looks at 7 rows.
+SPARSE = 8  # outputs for a device pixel
 # Means of so many outputs are those of the outputs as they are: rounded, and cut off at the ends
-# of their type.  Of more, fixed rules average weights instead (`Prepared.means`): a photograph
-# of 24 megapixels at x4 has 400 million outputs, which take seconds, and their weights 30 ms.
+# of their type.  Of more, weights are averaged where a method can (`Prepared.means`): a photograph
+# of 24 megapixels at x4 has 400 million outputs, which take seconds, and their weights 0.05 to
+# 0.5 s.
 FEASIBLE = 1 << 23
 TAPS = 4  # of a usual filter
 

@@ -56,7 +56,7 @@ class PaneWidget(QFrame):
         self.chip.setToolTip(
             "exact: every pixel is one that the method produced, repeated to the size named\n"
             "averaged: the mean of the pixels that share a place on the screen; of more than\n"
-            "8 million pixels, by the weights of fixed rules, before rounding and cutting off"
+            "8 million pixels, by the weights of the method, before rounding and cutting off"
         )
         number = QLabel("" if index == TRUTH else str(index + 1))
         number.setObjectName("milliseconds")

@@ -45,7 +45,6 @@ def test_samples_of_kernels_are_those_of_the_whole(name):
     full = ready.window((0, 134), (0, 90))
     rows, columns = np.array([0, 7, 133]), np.array([3, 4, 80])
     np.testing.assert_array_equal(ready.samples(rows, columns), full[np.ix_(rows, columns)])
-    assert ready.means(rows, columns) is None
     assert not ready.sparse
 
 

@@ -7,23 +7,27 @@ border repeated where they lie beyond it, so that no output sees zeros from outs
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import cached_property
 
 import numpy as np
 
 from .analysis import checkerboard
-from .convert import (
-    TransposedConv,
-    resize_conv_to_conv_transpose,
-    shuffle_to_conv_transpose,
-)
+from .color import round_to
+from .convert import resize_conv_to_conv_transpose, shuffle_to_conv_transpose
+from .kernel_means import box_means
 from .kernel_upsampling import centred_padding, upsample_with_kernel
+from .lazy import lazy
 from .method_base import Contributions, Prepared, Range
 from .picture_planes import pixels_of, planes, working_dtype
 from .resize_conv import resize_conv2d
 from .shuffle import pixel_shuffle
 
 Pair = tuple[int, int]
+Spread = tuple[np.ndarray, Pair]  # the weight and the padding of a transposed convolution
+
+# By the weights of a kernel that brightens, means of integers would be brighter than those of the
+# outputs, which are cut off at white.  What makes an output adds up to at most so much, and to so
+# much without the signs: Lanczos filters have 2, kernels that were learned from photographs 3.1.
+BRIGHTEST, STEEPEST = 1.01, 4.0
 
 
 class Operation(Prepared):
@@ -49,8 +53,41 @@ class Operation(Prepared):
     @abstractmethod
     def _score(self, weight: np.ndarray) -> float: ...
 
-    def _spread(self, kernel: np.ndarray, padding: Pair, row: int, column: int) -> Contributions:
-        """Those of a transposed convolution: input i and tap t meet at ``i * s - padding + t``."""
+    @abstractmethod
+    def _as_transposed(self) -> Spread:
+        """The same as a transposed convolution of the picture whose border goes on for ever.
+
+        Input i and tap t meet at output ``i * scale - padding + t``.
+        """
+
+    @lazy
+    def _spread(self) -> Spread:
+        return self._as_transposed()
+
+    @lazy
+    def weighs(self) -> bool:
+        """Whether means by weights are those of the outputs, to a little overshoot."""
+        if self.pixels.dtype.kind == "f":
+            return True
+        weight, (down, across) = self._spread[0].astype(np.float64), self.scale
+        phases = [weight[:, 0, r::down, c::across] for r in range(down) for c in range(across)]
+        sums, sizes = (
+            max(float(of(phase).sum((1, 2)).max()) for phase in phases)
+            for of in (np.positive, np.abs)
+        )
+        return sums <= BRIGHTEST and sizes <= STEEPEST
+
+    def means(
+        self, row_edges: np.ndarray, column_edges: np.ndarray, num_threads: int | None = None
+    ) -> np.ndarray | None:
+        if not self.weighs:
+            return None
+        weight, padding = self._spread
+        made = box_means(self.pixels, weight, self.scale, padding, row_edges, column_edges)
+        return round_to(made, self.pixels.dtype)
+
+    def contributions(self, row: int, column: int) -> Contributions:
+        kernel, padding = self._spread
         lines = []
         for axis, at in enumerate((row, column)):
             s, place = self.scale[axis], at + padding[axis]
@@ -79,11 +116,11 @@ class Transposed(Operation):
         out[...] = made
         return out
 
-    def contributions(self, row: int, column: int) -> Contributions:
+    def _as_transposed(self) -> Spread:
         down, across = (
             centred_padding(k, s) for k, s in zip(self.weight.shape[2:], self.scale, strict=True)
         )
-        return self._spread(self.weight, (down, across), row, column)
+        return self.weight, (down, across)
 
     def _score(self, weight: np.ndarray) -> float:
         return checkerboard(weight, self.scale).score
@@ -136,14 +173,9 @@ class Resized(Convolution):
             num_threads=threads,
         )  # fmt: skip
 
-    def contributions(self, row: int, column: int) -> Contributions:
-        same = self._transposed
-        return self._spread(same.weight, same.padding, row, column)
-
-    @cached_property
-    def _transposed(self) -> TransposedConv:
-        """The same as one transposed convolution, but for the border, which is repeated here."""
-        return resize_conv_to_conv_transpose(self.weight, None, self.scale, self.mode)
+    def _as_transposed(self) -> Spread:
+        same = resize_conv_to_conv_transpose(self.weight, None, self.scale, self.mode)
+        return same.weight, same.padding
 
     def _score(self, weight: np.ndarray) -> float:
         same = resize_conv_to_conv_transpose(weight, None, self.scale, self.mode, "valid")
@@ -165,14 +197,9 @@ class Shuffled(Convolution):
         (top, bottom), (left, right) = places
         return pixel_shuffle(phases, self.scale[0])[..., top:bottom, left:right]
 
-    def contributions(self, row: int, column: int) -> Contributions:
-        s = self.scale[0]
-        rows, columns = (
-            at // s - (k - 1) // 2 + np.arange(k)
-            for at, k in zip((row, column), self.weight.shape[2:], strict=True)
-        )
-        kernel = self.weight[row % s * s + column % s]  # the channel that is shuffled to here
-        return Contributions.gathered(rows, columns, kernel, self.pixels.shape)
+    def _as_transposed(self) -> Spread:
+        same = shuffle_to_conv_transpose(self.weight, None, self.scale[0], "same")
+        return same.weight, same.padding
 
     def _score(self, weight: np.ndarray) -> float:
         same = shuffle_to_conv_transpose(weight, None, self.scale[0])
