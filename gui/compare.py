@@ -7,48 +7,38 @@ transform.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
-from math import ceil, sqrt
-
-import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 import upsampler
 
-from . import changes, panes
+from . import changes
 from . import state as change
-from .cache import LRU
-from .canvas import Canvas
+from .areas import under_cursor
 from .decoration import Decoration
-from .gestures import Gestures
+from .frames import Frames
 from .pane import PaneWidget
+from .panegrid import PaneGrid
 from .panels.base import Shot
-from .render import Frame, Renderer, Request, output
-from .scene import Layer, Scene, Slot, composed, scene, visible
+from .render import Renderer, Request, output
+from .scene import Scene, Slot, composed, scene
 from .scheduler import Outcome, Scheduler
 from .scores import Scores
 from .state import TRUTH, ViewerState
 from .store import Store
-from .texts import parse_scale
 
-CACHE_BYTES = 256 << 20
 IDLE = 120  # milliseconds without a change after which averages replace samples below 1:1
 BLINK = 600  # milliseconds of each picture
 NOTHING = Scene((), ())
 
 
-class Compare(QWidget):
-    """The panes, the scheduler that feeds them, and the cache of what they have shown."""
+class Compare(PaneGrid):
+    """The panes, and the scheduler that feeds them."""
 
     settled = Signal()  # every pane shows what the state asks for
     shown = Signal()  # the pixels of the panes, or what stands for them, have changed
-    kernel_wanted = Signal()  # for the focused pane, from a file
 
     def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         # One thread for each pane, as far as there are cores, and the rest within the calls:
         # the panes are independent, so this scales better than threads within small windows.
         cores = upsampler.get_num_threads()
@@ -56,13 +46,10 @@ class Compare(QWidget):
         self._render = Renderer(max(cores // workers, 1))
         self._scheduler = Scheduler(self._render, workers, obsolete, "frames")
         self._scheduler.answered.connect(self._answered)
-        self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
-        self._frames: dict[int, Frame] = {}  # what was made last for each pane
-        self._errors: dict[Request, str] = {}
+        self._frames = Frames()
         self._scene = NOTHING  # in exact frames
         self._titles: tuple[object, ...] = ()
         self._idle = False
-        self.gestures = Gestures(store, self.viewport)
 
         # Several changes within one turn of the event loop are shown once.
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -72,77 +59,12 @@ class Compare(QWidget):
         self._blink = QTimer(self, interval=BLINK)
         self._blink.timeout.connect(lambda: store.adjust(changes.flip))
 
-        self.panes: list[PaneWidget] = []
-        self.truth = self._connected(TRUTH)
         self._decoration = Decoration()
         self._scores = Scores()
         self._scores.changed.connect(self._show_scores)
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(6, 6, 6, 6)
-        self._grid.setSpacing(6)
-        self._size = (1, 1)
-        self._placed: tuple[int, ...] = ()
-        self._arrange()
+        self.pointed.connect(self._point)
+        self.resized.connect(self._soon.start)
         store.changed.connect(self._soon.start)
-
-    # -- the panes of the window ------------------------------------------------------------------
-
-    def pane(self, i: int) -> PaneWidget:
-        """The widget of pane `i`, or that of the truth."""
-        return self.truth if i == TRUTH else self.panes[i]
-
-    def _arrange(self) -> None:
-        """As many panes as the state has, those in sight in rows that are nearly square."""
-        state = self._store.state
-        while len(self.panes) < len(state.panes):
-            self.panes.append(self._connected(len(self.panes)))
-        while len(self.panes) > len(state.panes):
-            self._drop(self.panes.pop())
-        placed = visible(state)
-        if placed == self._placed:
-            return
-        self._placed = placed
-        had_keys = isinstance(QApplication.focusWidget(), Canvas)
-        for widget in (*self.panes, self.truth):
-            self._grid.removeWidget(widget)
-        columns = ceil(sqrt(len(placed)))
-        for place, i in enumerate(placed):
-            self._grid.addWidget(self.pane(i), *divmod(place, columns))
-        for i, widget in ((TRUTH, self.truth), *enumerate(self.panes)):
-            widget.setVisible(i in placed)
-        self._grid.activate()
-        if had_keys:  # a pane that hides would hand them to whatever comes next
-            self.pane(state.focus if state.focus in placed else placed[0]).canvas.setFocus()
-
-    def _drop(self, widget: PaneWidget) -> None:
-        self._grid.removeWidget(widget)
-        self._placed = ()
-        widget.hide()
-        widget.deleteLater()
-
-    def _connected(self, i: int) -> PaneWidget:
-        pane = PaneWidget(i)
-        pane.setParent(self)
-        update, canvas = self._store.update, pane.canvas
-        pane.method.chosen.connect(partial(update, panes.set_method, i))
-        pane.parameters.chosen.connect(partial(update, panes.set_method, i))
-        pane.kernel_wanted.connect(partial(update, change.focus, i))
-        pane.kernel_wanted.connect(self.kernel_wanted)
-        pane.scale.chosen.connect(lambda text: update(panes.set_scale, i, parse_scale(text)))
-        canvas.pressed.connect(partial(self._pressed, i))
-        canvas.wheeled.connect(
-            lambda notches, x, y: update(change.zoom, notches, x, y, *self.viewport())
-        )
-        canvas.dragged.connect(self.gestures.move)
-        canvas.released.connect(self.gestures.release)
-        canvas.pointed.connect(partial(self._point, i))
-        canvas.resized.connect(self._soon.start)
-        return pane
-
-    def _pressed(self, i: int, x: float, y: float, alone: bool) -> None:
-        if self._placed != (i,):  # where one pane fills the window its number is not the focus
-            self._store.update(change.focus, i)
-        self.gestures.press(i, x, y, alone)
 
     def _point(self, i: int, at: tuple[float, float] | None) -> None:
         self._decoration.pointed = None if at is None else i
@@ -151,17 +73,6 @@ class Compare(QWidget):
             width, height = self.viewport()
             at = at[0] - width / 2, at[1] - height / 2
         self._store.update(change.point, at)
-
-    def viewport(self) -> tuple[int, int]:
-        """Width and height in device pixels that every pane looks through.
-
-        The layout may give one pane a pixel more than another.  All look through the largest,
-        or their middles, and with them the rounded offsets, would differ by half a pixel.
-        """
-        sizes = [self.pane(i).canvas.device_size() for i in self._placed]
-        if sizes:  # a pane that goes tells the mouse to leave: then no other has its place yet
-            self._size = max(width for width, _ in sizes), max(height for _, height in sizes)
-        return self._size
 
     def close_workers(self) -> None:
         self._blink.stop()
@@ -186,7 +97,7 @@ class Compare(QWidget):
         state = self._store.state
         if not self.isVisible():  # without a layout sizes mean nothing; showing resizes
             return
-        self._arrange()
+        self.arrange()
         if state.view is None:
             self._store.adjust(change.home, *self.viewport())
             return
@@ -196,7 +107,8 @@ class Compare(QWidget):
         if wanted == self._scene:
             self._decorate()
             return
-        self._forget({state.source, state.truth})
+        if self._frames.forget({state.source, state.truth}):
+            self._render.forget()
         self._scene = wanted
         self._idle = False
         self._later.stop()
@@ -206,9 +118,7 @@ class Compare(QWidget):
         titles = (state.panes, state.focus, state.reference, state.truth, state.source)
         if titles != self._titles:
             self._titles = titles
-            for i, pane in enumerate(self.panes):
-                pane.show_pane(state.panes[i], i == state.focus, i == state.reference)
-            self.truth.show_truth(state.truth, state.reference == TRUTH)
+            self.show_panes(state)
             self._scores.ask(state)
             self._show_scores()
 
@@ -224,14 +134,13 @@ class Compare(QWidget):
 
     def _advance(self) -> None:
         """Show what is known of the scene, and have the rest computed."""
-        now = self._best_scene()
-        layers = [layer for slot in now.slots for layer in slot.layers]
-        waiting = any(self._is_missing(layer) for layer in layers)
+        now, frames = self._frames.best(self._scene, self._idle), self._frames
+        waiting = any(frames.is_missing(layer) for slot in now.slots for layer in slot.layers)
         for slot in now.slots:
             self._show(slot, waiting)
         self._decorate()
         self.shown.emit()
-        missing = [layer.request for layer in now.layers if self._is_missing(layer)]
+        missing = [layer.request for layer in now.layers if frames.is_missing(layer)]
         if missing:
             self._scheduler.submit(tuple(dict.fromkeys(missing)))
             return
@@ -245,30 +154,7 @@ class Compare(QWidget):
         """Whether there is more to see once nothing moves: averages, or numbers in the pixels."""
         requests = [layer.request for layer in now.layers]
         unaveraged = any(request.minified and not request.averaged for request in requests)
-        return unaveraged or self._decoration.has_numbers(self._store.state, self._frames, now)
-
-    def _best_scene(self) -> Scene:
-        """Below 1:1 the averages, once they are known or nothing has moved for a while."""
-
-        def best(layer: Layer) -> Layer:
-            if not layer.request.minified:
-                return layer
-            averaged = replace(layer, request=replace(layer.request, averaged=True))
-            known = self._frame(averaged) is not None
-            return averaged if self._idle or known else layer
-
-        slots = (replace(s, layers=tuple(map(best, s.layers))) for s in self._scene.slots)
-        return Scene(tuple(slots), tuple(map(best, self._scene.ahead)))
-
-    def _is_missing(self, layer: Layer) -> bool:
-        return self._frame(layer) is None and layer.request not in self._errors
-
-    def _frame(self, layer: Layer) -> Frame | None:
-        # What a pane shows counts as known whether or not the cache had room for it.
-        shown = self._frames.get(layer.pane)
-        if shown is not None and shown.request == layer.request:
-            return shown
-        return self._cache.get(layer.request)
+        return unaveraged or self._decoration.has_numbers(self._store.state, now)
 
     def _refine(self) -> None:
         before = self._scene
@@ -281,17 +167,13 @@ class Compare(QWidget):
         """Take answers in; those to a view that has passed are shown under the present one."""
         state = self._store.state
         for outcome in outcomes:
-            request, frame = outcome.job, outcome.value
+            request = outcome.job
             if request.source not in (state.source, state.truth):
                 continue
             if outcome.error is not None:
-                self._errors[request] = f"{outcome.error}" or type(outcome.error).__name__
-                continue
-            self._cache[request] = frame
-            for layer in self._scene.layers:
-                same = replace(layer.request, rows=request.rows, cols=request.cols)
-                if same == replace(request, averaged=False):
-                    self._frames[layer.pane] = frame
+                self._frames.fail(request, outcome.error)
+            else:
+                self._frames.take(request, outcome.value, self._scene.layers)
         self._catch_up()
         self._advance()
 
@@ -301,59 +183,39 @@ class Compare(QWidget):
             self._soon.stop()
             self.refresh()
 
-    def _forget(self, held: set) -> None:
-        """Frames of pictures that are gone; they hold their source, which may be large."""
-        gone = {f.request.source for f in self._frames.values()} - held
-        if gone:
-            self._render.forget()
-            self._cache.clear()
-            self._errors.clear()
-            self._frames.clear()
-
     def _show(self, slot: Slot, waiting: bool) -> None:
         pane = self.pane(slot.pane)
-        errors = [self._errors[la.request] for la in slot.layers if la.request in self._errors]
         if waiting:
-            parts = [(layer.box, self._old(slot, layer)) for layer in slot.layers]
-            self._paint(pane, parts)
+            self._paint(pane, [(la.box, self._frames.old(slot, la)) for la in slot.layers])
             pane.show_chip("computing")
             return
+        errors = list(filter(None, map(self._frames.error, slot.layers)))
         if errors:
             pane.canvas.show_pixels(None, errors[0])
             pane.show_chip("failed")
             return
-        frames = [self._frame(layer) for layer in slot.layers]
-        for layer, frame in zip(slot.layers, frames, strict=True):
-            self._frames[layer.pane] = frame
-        self._paint(pane, [(la.box, f.pixels) for la, f in zip(slot.layers, frames, strict=True)])
+        frames = [(layer, self._frames.of(layer)) for layer in slot.layers]
+        self._frames.last |= {layer.pane: frame for layer, frame in frames if frame is not None}
+        self._paint(pane, [(layer.box, frame.pixels) for layer, frame in frames if frame])
         chips = dict.fromkeys(layer.request.chip for layer in slot.layers)
-        pane.show_chip(" | ".join(chips), sum(frame.seconds for frame in frames))
+        pane.show_chip(" | ".join(chips), sum(frame.seconds for _, frame in frames if frame))
 
     def _paint(self, pane: PaneWidget, parts: list) -> None:
         known = [(box, pixels) for box, pixels in parts if pixels is not None]
-        if known:
-            pane.canvas.show_pixels(composed(known, *self.viewport()))
-        else:
-            pane.canvas.show_pixels(None)
-
-    def _old(self, slot: Slot, layer: Layer) -> np.ndarray | None:
-        """The last frame of a layer, or of its slot, under the transform of the layer."""
-        frame = self._frames.get(layer.pane) or self._frames.get(slot.pane)
-        if frame is None:
-            return None
-        return frame.under(layer.request.rows, layer.request.cols)
+        pane.canvas.show_pixels(composed(known, *self.viewport()) if known else None)
 
     def _decorate(self) -> None:
-        size = self.viewport()
+        size, frames = self.viewport(), self._frames.last
         for slot in self._scene.slots:
             canvas = self.pane(slot.pane).canvas
-            self._decoration.show(canvas, self._store.state, slot, self._frames, size, self._idle)
+            self._decoration.show(canvas, self._store.state, slot, frames, size, self._idle)
 
     # -- for the panels and the status bar --------------------------------------------------------
 
     def shot(self) -> Shot:
         """What the panes show now, for the panels."""
-        return Shot(self._store.state, self.viewport(), dict(self._frames), self.is_settled)
+        frames = dict(self._frames.last)
+        return Shot(self._store.state, self.viewport(), frames, self.is_settled)
 
     def values(self, i: int) -> tuple[str, ...] | None:
         """What pane `i` has under the cursor, in the units of the file; None outside."""
@@ -363,7 +225,7 @@ class Compare(QWidget):
         place = self.output_index(i)
         if place is None or i >= len(self.panes):  # there is no such pane yet
             return None
-        subject, frame = state.subject(i), self._frames.get(i)
+        subject, frame = state.subject(i), self._frames.last.get(i)
         if self.pane(i).canvas.error or frame is None:
             return None
         # What is computed for the first time (a kernel may have to be learned) is not waited for.
@@ -377,14 +239,7 @@ class Compare(QWidget):
 
     def output_index(self, i: int) -> tuple[int, int] | None:
         """Row and column of the output that pane `i` shows under the cursor."""
-        state = self._store.state
-        if state.cursor is None or state.view is None:
-            return None
-        width, height = self.viewport()
-        rows, cols = state.axes(i, width, height)
-        r = rows.index(int(np.floor(state.cursor[1] + height / 2)))
-        c = cols.index(int(np.floor(state.cursor[0] + width / 2)))
-        return None if r < 0 or c < 0 else (r, c)
+        return under_cursor(self._store.state, i, self.viewport())
 
 
 def obsolete(old: tuple[Request, ...], new: tuple[Request, ...]) -> bool:

@@ -30,7 +30,7 @@ class Decoration:
         self.pointed: int | None = None
         self._cells: dict[int, tuple[Frame, bool, tuple[Cell, ...]]] = {}
 
-    def has_numbers(self, state: ViewerState, frames: Mapping[int, Frame], scene: Scene) -> bool:
+    def has_numbers(self, state: ViewerState, scene: Scene) -> bool:
         """Whether some slot is to have numbers: they take too long for while something moves."""
         return state.numbers and any(
             numbered(layer.request.rows, layer.request.cols)

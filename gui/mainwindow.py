@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self.dock = PanelDock(self.store, self.compare.shot)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.compare.shown.connect(self.dock.refresh)
+        self.compare.shown.connect(lambda: self.status.sync(self.store.state))
         self.resizeDocks([self.methods], [WIDTH], Qt.Orientation.Horizontal)
         self._take_keys()
         self._theme = theme.DARK.name
@@ -139,7 +140,8 @@ class MainWindow(QMainWindow):
 
     def cancel(self) -> None:
         """One thing after the other: a drag, an export, what a panel is at, a message, a region,
-        full screen."""
+        full screen.  And the keys are the panes' again."""
+        self._take_keys()
         before = self.store.state
         if any(owner.cancel() for owner in (self.compare.gestures, self.exporter, self.dock)):
             return
@@ -208,7 +210,7 @@ class MainWindow(QMainWindow):
 
     def _take_keys(self) -> None:
         """The keys back from a field to the panes."""
-        self.compare.pane(self.store.state.focus).canvas.setFocus()
+        self.compare.take_keys()
 
     # -- showing the state ------------------------------------------------------------------------
 

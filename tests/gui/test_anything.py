@@ -80,7 +80,7 @@ def test_anything_in_any_order(window, qtbot, monkeypatch, seed):
             window.grab()
     settle(qtbot, window)
     # What is shown is what is computed anew from nothing.
-    for slot in window.compare._best_scene().slots:
+    for slot in window.compare._frames.best(window.compare._scene, window.compare._idle).slots:
         canvas = window.compare.pane(slot.pane).canvas
         if canvas.error:
             continue

@@ -203,6 +203,39 @@ def test_a_failing_method_says_so_in_its_pane(window, qtbot, monkeypatch):
     assert chips(window) == ["exact 1:1"] * 4
 
 
+def test_a_pane_that_goes_hands_its_keys_to_another(window, qtbot):
+    """And not to the next field, in which they would be letters."""
+    window.activateWindow()
+    window.store.update(state.focus, 3)
+    window.compare.take_keys()
+    for left in (3, 2, 1):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Delete)
+        settle(qtbot, window)
+        assert len(window.store.state.panes) == left
+        focus = window.store.state.focus
+        assert QApplication.focusWidget() is window.compare.panes[focus].canvas
+
+
+def test_esc_takes_the_keys_from_a_field(window, qtbot):
+    window.activateWindow()
+    window.tools.scale.setFocus()
+    QTest.keyClick(window.tools.scale, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is window.compare.panes[0].canvas
+
+
+def test_the_status_bar_follows_the_frames(window, qtbot, show):
+    """Another method, and the mouse at rest: what is told is what is shown now."""
+    opened = show(drive.noise(40, 50))
+    window.store.update(state.point, (10.0, 10.0))
+    settle(qtbot, window)
+    row, column = window.compare.output_index(0)
+    for name in ("lanczos3", "conv_transpose:random:k=5"):
+        window.store.update(panes.set_method, 0, name)
+        settle(qtbot, window)
+        wanted = drive.made(opened.values, (160, 200), name)[row, column]
+        assert window.status.values[0].text().split()[1:] == [str(v) for v in wanted]
+
+
 def test_while_waiting_the_old_frame_moves(window, qtbot, show, monkeypatch):
     """Nothing blank and nothing torn: all panes show their last frame under the new view."""
     show(drive.noise(300, 400))
@@ -219,18 +252,18 @@ def test_while_waiting_the_old_frame_moves(window, qtbot, show, monkeypatch):
 
 
 def test_a_small_cache_does_not_make_it_compute_for_ever(window, qtbot, show):
-    window.compare._cache.limit = 1
+    window.compare._frames._cache.limit = 1
     show(drive.noise(300, 400))
     at_k(window, qtbot, 1 / 3)
     assert chips(window) == ["averaged 1:3"] * 4
-    assert len(window.compare._cache) == 0
+    assert len(window.compare._frames._cache) == 0
 
 
 def test_pictures_that_are_gone_are_not_held(window, qtbot, show):
     first = show(drive.noise(30, 40))
     show(drive.noise(30, 40, seed=1))
-    held = [r.source for r in window.compare._cache._entries]
-    held += [frame.request.source for frame in window.compare._frames.values()]
+    held = [r.source for r in window.compare._frames._cache._entries]
+    held += [frame.request.source for frame in window.compare._frames.last.values()]
     assert held
     assert first not in held
 

@@ -211,7 +211,7 @@ def test_scenario_06_hold_space(window, qtbot, show, mode):
     window.store.update(changes.refer, 3)
     window.store.update(changes.set_mode, mode)
     at_k(window, qtbot, 2)
-    shown = window.compare._placed
+    shown = window.compare.placed
     reference = drive.expected(window.store.state, 3, *window.compare.viewport())
     before = [window.compare.pane(i).canvas.pixels for i in shown]
     for i in range(20):
