@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import upsampler
-
 from . import changes, panes
 from . import state as change
+from .devices import no_gpu
 from .settings import DiffKind, Geometry, Mode, Split
 from .sources.slices import next_channel
 from .state import TRUTH, ViewerState
@@ -106,7 +105,7 @@ def _no_file(state: ViewerState) -> str:
 
 
 def _no_truth(state: ViewerState) -> str:
-    return "" if state.truth else "No reference picture is open."
+    return "" if state.truth else "There is no truth: open a reference, or degrade and restore."
 
 
 def _no_region(state: ViewerState) -> str:
@@ -125,12 +124,8 @@ def _pane_missing(pane: int, state: ViewerState) -> str:
     return "" if pane < len(state.panes) else f"There is no pane {pane + 1}."
 
 
-def no_gpu(_state: ViewerState) -> str:
-    """Why no GPU can be used; "" where one can."""
-    known = upsampler.backends().get("gpu")
-    if known is None:
-        return "No GPU backend is installed."
-    return "" if known["available"] else f"No GPU can be used: {known['reason']}"
+def _no_gpu(_state: ViewerState) -> str:
+    return no_gpu()
 
 
 def _arrows() -> Iterator[Action]:
@@ -200,7 +195,7 @@ PANES = (
     *(
         Action(
             f"preset_{name.split()[0].lower()}", name, "&Panes/&Preset",
-            step=_plainly(panes.preset, name), blocked=no_gpu if name == panes.GPU else None,
+            step=_plainly(panes.preset, name), blocked=_no_gpu if name == panes.GPU else None,
         )
         for name in panes.PRESETS
     ),
@@ -261,7 +256,7 @@ COMPARE = (
         _plainly(changes.undegrade), blocked=_no_truth,
     ),
     Action(
-        "refer_truth", "The reference &picture", "&Compare/&Reference", ("Shift+0",),
+        "refer_truth", "The &truth", "&Compare/&Reference", ("Shift+0",),
         _plainly(changes.refer, TRUTH), _is("reference", TRUTH), _no_truth,
     ),
     *(

@@ -38,7 +38,7 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 90)
+        self.setMinimumSize(128, 90)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.pixels: np.ndarray | None = None
         self.error = ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
 Groups = Mapping[str, Mapping[str, str]]  # by headings: keys and texts
+MARK = " \N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+ROOMY = 50  # points of text from which on the mark has a place
 
 
 class Choice(QToolButton):
@@ -21,30 +23,35 @@ class Choice(QToolButton):
         Of the button.
     groups : mapping
         What can be chosen: texts by keys by headings; the heading "" is not shown.
+    more : sequence of QAction
+        What else the menu has, at its end.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, name: str, tip: str, groups: Groups) -> None:
+    def __init__(self, name: str, tip: str, groups: Groups, more: Sequence[QAction] = ()) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setToolTip(tip)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the text has one
         self.setMenu(QMenu(self))
+        self.menu().setToolTipsVisible(True)  # the reasons why some are gray
         self._groups: Groups = {}
+        self._blocked: Mapping[str, str] = {}
+        self._more = more
+        self._whole = ""
         self._actions: list[tuple[str, QAction]] = []
         self._exclusive: list[QActionGroup] = []
         self.offer(groups)
 
-    def offer(self, groups: Groups) -> None:
-        """Replace what can be chosen."""
-        if groups == self._groups:
+    def offer(self, groups: Groups, blocked: Mapping[str, str] = {}) -> None:
+        """Replace what can be chosen; what is blocked is gray, for the reason given by its key."""
+        if groups == self._groups and blocked == self._blocked:
             return
         for old in self._exclusive:
             old.deleteLater()
-        self._groups, self._actions, self._exclusive = groups, [], []
+        self._groups, self._blocked, self._actions, self._exclusive = groups, blocked, [], []
         menu = self.menu()
         menu.clear()
         for heading, choices in groups.items():
@@ -57,11 +64,35 @@ class Choice(QToolButton):
                 action = menu.addAction(text)
                 action.setCheckable(True)
                 action.setActionGroup(group)
+                action.setEnabled(key not in blocked)
+                action.setToolTip(blocked.get(key, text))
                 action.triggered.connect(lambda _=False, key=key: self.chosen.emit(key))
                 self._actions.append((key, action))
+        if self._more:
+            menu.addSeparator()
+            menu.addActions(self._more)
 
     def show_choice(self, key: str, text: str) -> None:
         """Show the text, and check what has this key: one at most under each heading."""
-        self.setText(f"{text} \N{BLACK DOWN-POINTING SMALL TRIANGLE}")
+        self.relabel(text)
         for other, action in self._actions:
             action.setChecked(other == key)
+
+    def relabel(self, text: str) -> None:
+        """Another text for what is chosen."""
+        self._whole = text
+        self.setText(text + MARK)
+
+    def shorten(self, room: int) -> None:
+        """Cut the text off at its end so that the button is no wider than so many points."""
+        self.setText(self._whole + MARK)
+        if self.sizeHint().width() <= room:
+            return
+        metrics = self.fontMetrics()
+        room -= self.sizeHint().width() - metrics.horizontalAdvance(self.text())
+        mark = MARK if room >= ROOMY else ""
+        room -= metrics.horizontalAdvance(mark)
+        text = metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        if len(text) < 2:  # a letter says more than an ellipsis
+            text = self._whole[:1]
+        self.setText(text + mark)

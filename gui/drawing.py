@@ -42,7 +42,7 @@ def label(state: ViewerState, pane: int) -> tuple[str, str]:
     """Name, and parameters with the scale, of a pane."""
     if pane == TRUTH:
         assert state.truth is not None
-        return state.truth.name, "reference"
+        return state.truth.name, "truth"
     name, parameters = method_texts(state.panes[pane].method)
     return name, "  ".join(filter(None, (parameters, f"x{scale_text(state.panes[pane].scale)}")))
 

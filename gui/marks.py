@@ -95,7 +95,7 @@ def marks(state: ViewerState, slot: Slot, width: int, height: int, pointed: bool
 def pane_name(state: ViewerState, pane: int) -> str:
     """A pane for people: its number, what it computes and its scale."""
     if pane == TRUTH:
-        return f"reference  {state.truth.name}" if state.truth else "reference"
+        return f"truth  {state.truth.name}" if state.truth else "truth"
     now = state.panes[pane]
     name, parameters = method_texts(now.method)
     words = [f"{pane + 1}", name, parameters, f"x{scale_text(now.scale)}"]

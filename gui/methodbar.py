@@ -27,9 +27,10 @@ from . import panes
 from . import state as change
 from .choice import Choice
 from .marks import pane_name
+from .pane import offer_variants
 from .state import ViewerState
 from .store import Store
-from .texts import SCALES, parse_scale, scale_text, variants
+from .texts import SCALES, parse_scale, scale_text, variants, without_parameters
 
 BUTTONS = (
     {"add_pane": "Add", "duplicate_pane": "Duplicate", "remove_pane": "Remove"},
@@ -174,12 +175,13 @@ class MethodDock(QDockWidget):
             self._rebuild(groups)
         for title, names in groups.items():
             choice = self._choices[title]
-            choice.offer({"": names})
+            offer_variants(choice, method, title)
             choice.show_choice(method, names.get(method, ""))
 
     def _rebuild(self, groups: dict[str, dict[str, str]]) -> None:
         while (item := self._parameters.takeAt(0)) is not None:
             if item.widget() is not self.scale:
+                item.widget().hide()  # until then
                 item.widget().deleteLater()
         choices = {"Scale": self.scale}
         for title in groups:
@@ -191,12 +193,14 @@ class MethodDock(QDockWidget):
         self._store.update(panes.set_method, self._store.state.focus, name)
 
     def _item(self, method: str) -> QTreeWidgetItem | None:
-        for i in range(self.tree.topLevelItemCount()):
-            group = self.tree.topLevelItem(i)
-            for j in range(group.childCount()):
-                if group.child(j).data(0, KEY) == method:
-                    return group.child(j)
-        return None
+        """The line of a method, or of what it is without its parameters."""
+        groups = map(self.tree.topLevelItem, range(self.tree.topLevelItemCount()))
+        items = {
+            group.child(j).data(0, KEY): group.child(j)
+            for group in groups
+            for j in range(group.childCount())
+        }
+        return items.get(method, items.get(without_parameters(method)))
 
 
 def _short(method: Method) -> str:

@@ -53,6 +53,8 @@ class Source:
         Row and column that the first view looks at.
     notes : tuple of str
         What reading the file had to decide.
+    gaps : str
+        How much of it is no number, in words; "" for nothing, as far as is known.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Source:
     mapped: bool = False
     shelf: Shelf | None = None
     slice: Slice | None = None
+    gaps: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,12 +102,21 @@ class Source:
             pixel = round_to(pixel * pixel.dtype.type(full_scale(self.dtype)), self.dtype)
         return tuple(f"{v:.4g}" if pixel.dtype.kind == "f" else str(int(v)) for v in pixel)
 
+    @property
+    def widest(self) -> str:
+        """A text as long as what `told` says of a channel."""
+        if self.dtype.kind in "iub":
+            return str(int(max(abs(self.low), abs(self.high), 100)))
+        return "-1.234e-05"
+
 
 def source(picture: Picture, name: str, path: str | None = None, *, mapped: bool = False) -> Source:
     """A `Source` of a picture; of one that is mapped some pixels tell the range."""
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[:, :, None]
     colours = pixels[:, :, :-1] if picture.alpha else pixels
-    low, high = _range(_some(colours) if mapped else colours)
+    looked_at = _some(colours) if mapped else colours
+    low, high = _range(looked_at)
+    gaps = _gaps(looked_at)
     full = full_scale(pixels.dtype)
     opaque = not picture.alpha or bool((pixels[:, :, -1] == full).all())
     black, white = 0.0, 1.0
@@ -118,12 +130,15 @@ def source(picture: Picture, name: str, path: str | None = None, *, mapped: bool
     notes = picture.notes
     if values.dtype.name not in ("uint8", "uint16") and (black, white) != (0, 1):
         notes += (f"shown: {black:.4g} as black to {white:.4g} as white",)
+    if gaps:
+        notes += (f"{gaps}; NaN is shown magenta",)
     if mapped:
         notes += ("read from the disk where it is looked at; range of some of its pixels",)
     middle = values.shape[0] / 2, values.shape[1] / 2
     return Source(
-        name, path, pixels.dtype, values, not opaque, low, high, middle, notes, black, white, mapped
-    )
+        name, path, pixels.dtype, values, not opaque, low, high, middle, notes, black, white,
+        mapped, gaps=gaps,
+    )  # fmt: skip
 
 
 def load(path: str) -> Source:
@@ -212,3 +227,12 @@ def _range(colours: np.ndarray) -> tuple[float, float]:
     if colours.dtype.kind == "f":
         colours = colours[np.isfinite(colours)]
     return (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
+
+
+def _gaps(colours: np.ndarray) -> str:
+    if colours.dtype.kind != "f":
+        return ""
+    finite = np.isfinite(colours)
+    if finite.all():
+        return ""
+    return "some values are not finite" if finite.any() else "no value is finite"

@@ -6,24 +6,58 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-from upsampler.kernel_methods import KernelMethod
-from upsampler.methods import parse
+from upsampler.gpu_methods import OnGpu
+from upsampler.kernel_methods import MODES, KernelMethod, ResizeConv
+from upsampler.methods import Interpolation, parse
+
+from .devices import GPU
 
 Scale = tuple[Fraction, Fraction]  # down, across
 SCALES = (1, 2, 3, 4, 6, 8, 16)  # offered in menus
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # of kernels, offered in menus
 SEEDS = 4
-AUTO = "auto"
+AUTO = "default"
+# The switches of fixed rules: what they are about, and what off and on are called.
+SWITCHES = {
+    "align_corners": ("Corners", "half-pixel", "align corners"),
+    "antialias": ("Where it shrinks", "plain", "antialias"),
+}
 SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
 
 
 def variants(method: str) -> dict[str, dict[str, str]]:
-    """The same method with other parameters: names and texts, by headings; none for fixed rules."""
+    """The same method with other parameters: names and texts, by headings."""
     now = parse(method)
-    if not isinstance(now, KernelMethod):
-        return {}
+    if isinstance(now, KernelMethod):
+        return _of_kernels(now)
+    on_gpu = isinstance(now, OnGpu)
+    rule = now.rule if isinstance(now, OnGpu) else now
+    assert isinstance(rule, Interpolation)
+    groups = {
+        heading: {
+            (GPU if on_gpu else "") + replace(rule, **{switch: on}).name: (off_text, on_text)[on]
+            for on in (False, True)
+        }
+        for switch, (heading, off_text, on_text) in SWITCHES.items()
+        if _has(rule, switch)
+    }
+    return groups | {"Computed by": {rule.name: "CPU", GPU + rule.name: "GPU"}}
+
+
+def _has(rule: Interpolation, switch: str) -> bool:
+    """Whether a rule knows a switch, the others being as they are."""
+    try:
+        replace(rule, **{switch: True})
+    except ValueError:
+        return False
+    return True
+
+
+def _of_kernels(now: KernelMethod) -> dict[str, dict[str, str]]:
     groups = {}
+    if isinstance(now, ResizeConv):
+        groups["Resized by"] = {replace(now, mode=mode).name: mode for mode in MODES}
     if "k" in now.parameters:
         sizes = sorted({*SIZES, now.k} - {None})
         groups["Size of the kernel"] = {replace(now, k=None).name: "k of its own"} | {
@@ -36,13 +70,41 @@ def variants(method: str) -> dict[str, dict[str, str]]:
 
 
 def method_texts(method: str) -> tuple[str, str]:
-    """A method for people, and its parameters: `AUTO` if all are as they are by default."""
+    """A method for people, and its parameters: `AUTO` if all are as they are by default.
+
+    Examples
+    --------
+    >>> from upsampler_gui.texts import method_texts
+    >>> method_texts("bilinear:align_corners"), method_texts("resize_conv:random:k=5")
+    (('bilinear', 'align corners'), ('resize conv  random', 'k=5'))
+    """
     now = parse(method)
-    if not isinstance(now, KernelMethod) or not now.parameters:
-        return now.label, ""
-    given = {"k": now.k, "seed": now.seed or None}
-    parameters = "  ".join(f"{name}={v}" for name, v in given.items() if v is not None)
-    return replace(now, k=None, seed=0).label, parameters or AUTO
+    if isinstance(now, KernelMethod):
+        if not now.parameters:
+            return now.label, ""
+        given = {"k": now.k, "seed": now.seed or None}
+        parameters = [f"{name}={v}" for name, v in given.items() if v is not None]
+        return replace(now, k=None, seed=0).label, "  ".join(parameters) or AUTO
+    rule = now.rule if isinstance(now, OnGpu) else now
+    assert isinstance(rule, Interpolation)
+    parameters = [text for switch, (_, _, text) in SWITCHES.items() if getattr(rule, switch)]
+    parameters += ["GPU"] if isinstance(now, OnGpu) else []
+    return rule.mode, "  ".join(parameters) or AUTO
+
+
+def without_parameters(method: str) -> str:
+    """The name of a method with all parameters as they are by default.
+
+    Examples
+    --------
+    >>> from upsampler_gui.texts import without_parameters
+    >>> without_parameters("gpu:bicubic:antialias"), without_parameters("resize_conv:box:k=5")
+    ('bicubic', 'resize_conv:box')
+    """
+    now = parse(method)
+    if isinstance(now, KernelMethod):
+        return replace(now, k=None, seed=0).name
+    return method_texts(method)[0]
 
 
 def parse_scale(text: str) -> Scale:

@@ -103,8 +103,8 @@ QToolBar::separator {{ background: {t.line}; width: 1px; margin: 4px 6px; }}
 QToolBar QLabel {{ color: {t.dim}; padding: 0 4px; }}
 QToolBar QToolButton, #title QToolButton, #methods QToolButton {{
     border: 1px solid transparent; border-radius: 4px; padding: 3px 8px; }}
-#title QToolButton {{ padding: 1px 6px; }}
-#title QToolButton::menu-indicator, QToolBar QToolButton::menu-indicator {{ image: none; }}
+#title QToolButton {{ padding: 1px 5px; }}
+QToolButton::menu-indicator {{ image: none; }}
 QToolBar QToolButton:hover, #title QToolButton:hover, #methods QToolButton:hover {{
     background: {t.line}; }}
 QToolBar QToolButton:focus, #title QToolButton:focus, #methods QToolButton:focus {{
@@ -121,7 +121,7 @@ QToolButton:disabled {{ color: #7c838d; }}
 #role {{ color: {t.accent}; padding: 0 6px; }}
 #milliseconds, #parameters {{ color: {t.dim}; }}
 #score {{ color: {t.text}; background: {t.raised}; padding: 0 8px 3px 8px; }}
-#chip {{ border-radius: 8px; padding: 1px 8px; }}
+#chip {{ border-radius: 8px; padding: 1px 6px; }}
 #banner {{ background: {banner}; border-bottom: 1px solid {t.line}; }}
 #banner QLabel, #banner QToolButton {{ color: {banner_text}; padding: 2px 6px; }}
 QDockWidget {{ color: {t.dim}; }}

@@ -28,7 +28,7 @@ from .spec import bad_value, resample_spec
 LIMITS = {"k": (1, 99), "seed": (0, 10**9 - 1)}
 Pair = tuple[int, int]
 K = 3  # taps of a convolution beside the change of size, if nothing else is said
-_MODES = ("nearest", "bilinear")  # of a resize-convolution; the first one goes without saying
+MODES = ("nearest", "bilinear")  # of a resize-convolution; the first one goes without saying
 _OPTIONS = re.compile(r"(.*?)((?::(?:k|seed)=\d{1,9})*)", re.DOTALL)
 
 
@@ -215,10 +215,10 @@ class ResizeConv(KernelMethod):
     @classmethod
     def _words(cls, text: str) -> dict[str, Any]:
         mode, _, kernel = text.partition(":")
-        return {"mode": mode, "kernel": kernel} if mode in _MODES else {"kernel": text}
+        return {"mode": mode, "kernel": kernel} if mode in MODES else {"kernel": text}
 
     def _names(self) -> list[str]:
-        return [self.kernel] if self.mode == _MODES[0] else [self.mode, self.kernel]
+        return [self.kernel] if self.mode == MODES[0] else [self.mode, self.kernel]
 
     def _check(self, shape: tuple[int, ...], scale: Pair) -> None:
         if self.is_file:

@@ -11,7 +11,6 @@ from .. import inspection
 from ..areas import named, under_cursor
 from ..inspection import Inspection, Place
 from ..parts import unit
-from ..source import Source
 from ..state import TRUTH
 from ..store import Store
 from . import controls
@@ -83,7 +82,7 @@ class InspectorPanel(WorkingPanel):
         names = list(controls.channel_names(source))
         rows = [self._row(shot, pane, place) for pane, place in self._places.items()]
         self.position.setText(_position(shot) or self.position.text())
-        self._fill(["", "x, y", *names], rows, _widest(source))
+        self._fill(["", "x, y", *names], rows, source.widest)
         self._show_made(shot, self._places.get(shot.state.focus))
 
     def _row(self, shot: Shot, pane: int, place: Place) -> list[str]:
@@ -158,13 +157,6 @@ def _position(shot: Shot) -> str:
         return ""
     y, x = state.view.source(*state.cursor, 0, 0)  # the cursor counts from the middle
     return f"source  x {x:.2f}  y {y:.2f}"
-
-
-def _widest(source: Source) -> str:
-    """A text as long as values get."""
-    if source.dtype.kind in "iub":
-        return str(int(max(abs(source.low), abs(source.high), 100)))
-    return "-1.234e-05"
 
 
 def _made_of(shot: Shot, found: Inspection) -> str:

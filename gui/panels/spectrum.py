@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -109,7 +109,9 @@ class Tile(QWidget):
         grid.setSpacing(2)
         for widget in (self.caption, self.picture, self.verdict):
             grid.addWidget(widget)
-        grid.setRowStretch(1, 1)
+        self.picture.setFixedHeight(SIDE + 2)
+        self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grid.setRowStretch(2, 1)  # tiles beside each other have their pictures at one height
 
     def wait(self) -> None:
         """The last picture stays, with words that say so."""

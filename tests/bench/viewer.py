@@ -125,7 +125,7 @@ class Rig:
 
     @property
     def computing(self) -> bool:
-        return any(pane.chip.text() == "computing" for pane in self.window.compare.panes)
+        return any(pane.chip.accessibleName() == "computing" for pane in self.window.compare.panes)
 
     def gesture(self, name: str, events: Iterator[Callable[[], None]]) -> Row:
         """Send events at 60 Hz, and watch the panes."""
@@ -250,7 +250,7 @@ def show(window):
     real(window)
     def look():
         if window.isVisible() and all(
-            pane.canvas.pixels is not None and pane.chip.text() not in ("", "computing")
+            pane.canvas.pixels is not None and pane.chip.accessibleName() not in ("", "computing")
             for pane in window.compare.panes
         ):
             window.repaint()

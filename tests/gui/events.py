@@ -22,7 +22,8 @@ def grabs(window):
 
 
 def chips(window):
-    return [pane.chip.text() for pane in window.compare.panes]
+    """In full: where there is little room less of them is shown."""
+    return [pane.chip.accessibleName() for pane in window.compare.panes]
 
 
 def turn(canvas, notches, x, y, unit=120):

@@ -72,7 +72,7 @@ def main(path: str, report: str) -> None:
     rows.append(rig.gesture("pan, near", rig.drags(30)))
     rows.append(rig.gesture("zoom out", rig.wheels([-1] * 16)))
     timer.stop()
-    chips = [pane.chip.text() for pane in window.compare.panes]
+    chips = [pane.chip.accessibleName() for pane in window.compare.panes]
 
     target = path + ".result.tif"
     asked: list[str] = []

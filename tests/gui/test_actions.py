@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from upsampler_gui import actions, panes, state
+from upsampler_gui import actions, devices, panes, state
 from upsampler_gui.actions import ACTIONS
 from upsampler_gui.settings import Diff, DiffKind, Geometry, Mode, Region, Split, Tone
 from upsampler_gui.source import built_in, source
@@ -188,7 +188,7 @@ def test_the_preset_for_the_gpu_tells_why_not(monkeypatch):
         ({"gpu": {"available": False, "reason": "CuPy is absent"}}, "CuPy is absent"),
         ({"gpu": {"available": True, "reason": None}}, ""),
     ):
-        monkeypatch.setattr(actions.upsampler, "backends", lambda known=known: known)
+        monkeypatch.setattr(devices.upsampler, "backends", lambda known=known: known)
         told = row.blocked(ViewerState(built_in()))
         assert reason in told
         assert bool(told) is bool(reason)
@@ -203,7 +203,8 @@ def test_the_table_is_sound():
     wanted = {
         *"GSBDXVHQMEYRPLTNCF0", "Space", "+", "-", "Backspace", ",", ".", "Shift+E", "F5", "F11",
         "F1", "Esc", "Left", "Right", "Up", "Down", "Shift+Left", "Shift+Right", "Shift+Up",
-        "Shift+Down", "Ctrl+O", "Ctrl+S", "Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Shift+P",
+        "Shift+Down", "Ctrl+O", "Ctrl+V", "Ctrl+C", "Ctrl+E", "Ctrl+S", "Ctrl+Z", "Ctrl+Shift+Z",
+        "Ctrl+Shift+P",
     }  # fmt: skip
     wanted |= {f"{n}" for n in range(1, 10)} | {f"Shift+{n}" for n in range(1, 10)}
     wanted |= {f"Ctrl+{n}" for n in range(1, 10)}

@@ -71,8 +71,16 @@ def test_the_bar_at_the_left_changes_the_focused_pane(window, qtbot):
     dock.tree.itemClicked.emit(group, 0)  # a heading is no method
     assert window.store.state.panes[2] == pane
     window.store.update(panes.set_method, 2, "bicubic")
-    assert list(dock._choices) == ["Scale"]
+    assert list(dock._choices) == ["Scale", "Corners", "Where it shrinks", "Computed by"]
     assert dock.tree.currentItem().text(0) == "bicubic"
+    next(
+        a for a in dock._choices["Corners"].menu().actions() if a.text() == "align corners"
+    ).trigger()
+    assert window.store.state.panes[2].method == "bicubic:align_corners"
+    assert dock.tree.currentItem().text(0) == "bicubic  align corners"
+    window.store.update(panes.set_method, 2, "bilinear:antialias")  # which has no line of its own
+    assert dock.tree.currentItem().text(0) == "bilinear"
+    assert dock.list.item(2).text() == "3  bilinear  antialias  x2"
 
 
 def test_the_bar_at_the_left_by_keys(window, qtbot):
@@ -247,8 +255,8 @@ def test_a_reference_from_a_file(photographed, qtbot, tmp_path, monkeypatch):
     settle(qtbot, window)
     assert window.store.state.reference == TRUTH
     assert window.compare.truth.isVisible()
-    assert window.compare.truth.name.text() == "truth.png"
-    assert window.modes.reference.text().startswith("reference  truth.png")
+    assert window.compare.truth.title.name.text().startswith("truth  tr")
+    assert window.modes.reference.text().startswith("truth  truth.png")
     pane = window.compare.panes[3]
     qtbot.waitUntil(lambda: "dB" in pane.score.text(), timeout=20_000)
     full = drive.made(drive.noise(61, 83), (244, 332), "bicubic").astype(float)

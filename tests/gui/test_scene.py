@@ -185,7 +185,7 @@ def test_sides_of_a_split_have_letters(at):
 def test_who_stands_in_is_named(known):
     assert marked(known).badges == ()
     held = changes.hold(replace(known, reference=TRUTH), True)
-    assert [badge.text for badge in marked(held).badges] == ["reference  truth.png"]
+    assert [badge.text for badge in marked(held).badges] == ["truth  truth.png"]
     blink = replace(known, mode=Mode.BLINK)
     assert [b.text for b in marked(blink, 2).badges] == ["3  bilinear  align corners  x4"]
 

@@ -10,7 +10,7 @@ from upsampler_gui.state import ViewerState
 from upsampler_gui.viewport import View
 
 from upsampler.images import Picture
-from upsampler.methods import parse
+from upsampler.methods import MENU, parse
 
 from . import drive
 
@@ -88,12 +88,16 @@ def test_names_are_kept_in_their_short_form(at):
 
 
 def test_methods_have_variants():
-    assert texts.variants("bilinear:antialias") == texts.variants("conv_transpose:bilinear") == {}
+    assert texts.variants("conv_transpose:bilinear") == {}
     assert texts.variants("conv_transpose:k.npz") == {}
     assert list(texts.variants("conv_transpose:learned")) == ["Size of the kernel"]
     found = texts.variants("resize_conv:bilinear:random:k=7:seed=9")
-    assert list(found) == ["Size of the kernel", "Random weights"]
-    sizes, seeds = found.values()
+    assert list(found) == ["Resized by", "Size of the kernel", "Random weights"]
+    modes, sizes, seeds = found.values()
+    assert modes == {
+        "resize_conv:random:k=7:seed=9": "nearest",
+        "resize_conv:bilinear:random:k=7:seed=9": "bilinear",
+    }
     assert sizes["resize_conv:bilinear:random:k=3:seed=9"] == "k = 3"
     assert sizes["resize_conv:bilinear:random:k=7:seed=9"] == "k = 7"
     assert sizes["resize_conv:bilinear:random:seed=9"] == "k of its own"
@@ -103,13 +107,30 @@ def test_methods_have_variants():
         assert all(parse(name).name == name for name in names)
 
 
+def test_fixed_rules_have_switches_and_what_computes_them():
+    assert texts.variants("bilinear") == {
+        "Corners": {"bilinear": "half-pixel", "bilinear:align_corners": "align corners"},
+        "Where it shrinks": {"bilinear": "plain", "bilinear:antialias": "antialias"},
+        "Computed by": {"bilinear": "CPU", "gpu:bilinear": "GPU"},
+    }
+    assert list(texts.variants("area")) == ["Computed by"]
+    corners = texts.variants("gpu:bicubic:align_corners:antialias")["Corners"]
+    assert list(corners) == ["gpu:bicubic:antialias", "gpu:bicubic:align_corners:antialias"]
+    for method in (method for group in MENU.values() for method in group):
+        for names in texts.variants(method.name).values():
+            assert method.name in names
+            assert all(parse(name).name == name for name in names)
+
+
 def test_methods_have_texts():
-    assert texts.method_texts("bilinear:align_corners") == ("bilinear  align corners", "")
+    assert texts.method_texts("bilinear") == ("bilinear", "default")
+    assert texts.method_texts("bilinear:align_corners") == ("bilinear", "align corners")
+    assert texts.method_texts("gpu:bicubic:antialias") == ("bicubic", "antialias  GPU")
     assert texts.method_texts("conv_transpose:bilinear") == ("conv transpose  bilinear", "")
     assert texts.method_texts("conv_transpose:box:k=3") == ("conv transpose  box", "k=3")
     shuffled = texts.method_texts("pixel_shuffle:icnr:seed=5")
     assert shuffled == ("pixel shuffle  icnr", "seed=5")
-    assert texts.method_texts("resize_conv:random") == ("resize conv  random", "auto")
+    assert texts.method_texts("resize_conv:random") == ("resize conv  random", "default")
     assert texts.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
 
 
