@@ -112,6 +112,10 @@ def _no_region(state: ViewerState) -> str:
     return "" if state.region else "There is no region: press C and drag one."
 
 
+def _no_diff(state: ViewerState) -> str:
+    return "" if state.mode is Mode.DIFF else "Differences have a gain: press D for them."
+
+
 def _few(state: ViewerState) -> str:
     return "" if len(state.panes) > 1 else "The last pane stays."
 
@@ -233,6 +237,9 @@ COMPARE = (
     Action(
         "gain_up", "&More gain", "&Compare/&Difference", (".",),
         _plainly(changes.multiply_gain, GAIN),
+    ),
+    Action(
+        "fit_gain", "&Gain for what is seen", "&Compare/&Difference", ("/",), blocked=_no_diff
     ),
     Action(
         "next_threshold", "Next &threshold", "&Compare/&Difference", (";",),

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -45,6 +46,7 @@ class Canvas(QWidget):
         self._marks = NO_MARKS
         self._cells: tuple[Cell, ...] = ()
         self._inset: tuple[np.ndarray, int, int] | None = None
+        self._written: tuple[tuple[Cell, ...], tuple[int, int], QImage | None] = ((), (0, 0), None)
         self._turned = 0
 
     def show_pixels(self, pixels: np.ndarray | None, error: str = "") -> None:
@@ -92,9 +94,18 @@ class Canvas(QWidget):
             if self.pixels is not None:
                 qimage.draw(painter, self.pixels)
             width, height = self.device_size()
-            overlay.paint(painter, self._marks, self._cells, height, width)
+            overlay.paint(painter, self._marks, self._numbers(), height, width)
             if self._inset is not None:
                 overlay.paint_inset(painter, *self._inset)
+
+    def _numbers(self) -> QImage | None:
+        """The numbers as a picture, made once."""
+        cells, size, _ = self._written
+        if cells is not self._cells or size != self.device_size():
+            width, height = size = self.device_size()
+            image = overlay.written(self._cells, self.font(), height, width)
+            self._written = self._cells, size, image
+        return self._written[2]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()

@@ -18,7 +18,11 @@ GAMMAS = (1.0, 1.8, 2.2, 2.4, 0.45)
 
 
 def set_mode(state: ViewerState, mode: Mode) -> ViewerState:
-    return replace(state, mode=mode, holding=False, blinking=False)
+    """The mode; where one pane fills the window and the reference stands beside it, the focus is
+    on that pane and not on the reference: what is chosen at the left is for what is seen."""
+    shared = mode in (Mode.SPLIT, Mode.BLINK) and state.focus == state.reference
+    focus = state.rival if shared else state.focus
+    return replace(state, mode=mode, focus=focus, holding=False, blinking=False)
 
 
 def set_split(state: ViewerState, split: Split) -> ViewerState:
@@ -50,6 +54,10 @@ def next_diff(state: ViewerState) -> ViewerState:
 def multiply_gain(state: ViewerState, factor: float) -> ViewerState:
     gain = _clip(state.diff.gain * factor, *GAINS)
     return replace(state, diff=replace(state.diff, gain=gain))
+
+
+def set_gain(state: ViewerState, gain: float) -> ViewerState:
+    return replace(state, diff=replace(state.diff, gain=_clip(gain, *GAINS)))
 
 
 def next_threshold(state: ViewerState) -> ViewerState:

@@ -15,6 +15,7 @@ from . import changes
 from . import state as change
 from .areas import under_cursor
 from .decoration import Decoration
+from .difference import Difference, gain_for
 from .frames import Frames
 from .pane import PaneWidget
 from .panegrid import PaneGrid
@@ -209,6 +210,16 @@ class Compare(PaneGrid):
         for slot in self._scene.slots:
             canvas = self.pane(slot.pane).canvas
             self._decoration.show(canvas, self._store.state, slot, frames, size, self._idle)
+
+    def fit_gain(self) -> None:
+        """The gain with which the differences that are seen fill the map."""
+        frames = [self._frames.last.get(i) for i in self.placed]
+        looks = [f for f in frames if f is not None and isinstance(f.request.look, Difference)]
+        gain = gain_for(frame.values for frame in looks)
+        if gain is None:
+            self._store.update(change.warned, "There is no difference to be seen.")
+        else:
+            self._store.update(changes.set_gain, gain)
 
     # -- for the panels and the status bar --------------------------------------------------------
 

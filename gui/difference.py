@@ -6,9 +6,10 @@ what looks at surroundings (SSIM) fetches them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import floor, log2
 
 import numpy as np
 
@@ -150,6 +151,24 @@ def palette(kind: DiffKind) -> np.ndarray:
     at = np.linspace(0, len(anchors) - 1, 256)
     channels = [np.interp(at, np.arange(len(anchors)), anchors[:, i]) for i in range(3)]
     return (np.stack(channels, axis=1) + 0.5).astype(np.uint8)
+
+
+def told(kind: DiffKind) -> str:
+    """What the colours stand for."""
+    return "1 \N{MINUS SIGN} SSIM" if kind is DiffKind.SSIM else kind.value
+
+
+def gain_for(found: Iterable[np.ndarray]) -> float | None:
+    """The largest power of two that leaves nearly all of these differences within the map.
+
+    None where there are none: nothing that is not finite counts, nor does the largest thousandth.
+    """
+    sizes = [np.abs(values[np.isfinite(values)]) for values in found]
+    sizes = [values for values in sizes if values.size]
+    if not sizes:
+        return None
+    largest = float(np.quantile(np.concatenate(sizes), 0.999))
+    return 2.0 ** floor(-log2(largest)) if largest > 0 else None
 
 
 def ends(diff: Diff) -> tuple[str, str]:

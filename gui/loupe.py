@@ -12,6 +12,7 @@ from .viewport import LARGEST
 SIDE = 176  # device pixels
 FURTHER = 4  # times the zoom of the pane
 LEAST = 8  # device pixels per output
+MOST = 22  # of them, as far as the pane itself has no more: outputs around the middle are seen
 AWAY = 20  # device pixels between the cursor and the loupe
 
 
@@ -20,7 +21,7 @@ def request(state: ViewerState, layer: Layer, side: int) -> Request:
     assert state.cursor is not None
     of = layer.request
     x, y = state.cursor
-    k = min(max(LEAST, round(FURTHER * of.cols.ratio)), LARGEST)
+    k = min(max(LEAST, min(round(FURTHER * of.cols.ratio), MOST), round(of.cols.ratio)), LARGEST)
     z = k * of.cols.m / of.cols.n
     rows = replace(of.rows, extent=side, centre=of.rows.centre + y / of.rows.z, z=z)
     cols = replace(of.cols, extent=side, centre=of.cols.centre + x / of.cols.z, z=z)

@@ -54,7 +54,9 @@ class MainWindow(QMainWindow):
         }
         self.menus = Menus(self, self.run)
         self.actions_by_name = self.menus.actions
-        self.tools = FileBar(self.store, self.actions_by_name, self._take_keys)
+        self.tools = FileBar(
+            self.store, self.actions_by_name, self._take_keys, self.compare.viewport
+        )
         self.addToolBar(self.tools)
         self.addToolBarBreak()
         self.modes = CompareBar(self.store, self.actions_by_name)
@@ -125,7 +127,7 @@ class MainWindow(QMainWindow):
         elif row.name in self._commands:
             self._commands[row.name]()
         else:
-            owners = (self, self.opener, self.exporter, self.clipboard)
+            owners = (self, self.opener, self.exporter, self.clipboard, self.compare)
             owner = next(owner for owner in owners if hasattr(owner, row.name))
             getattr(owner, row.name)()
         self._shown = None

@@ -19,9 +19,13 @@ from .texts import AUTO, method_texts, scale_text
 from .viewport import Axis
 
 NUMBERED = 24  # device pixels per pixel from which on its grid and its numbers are drawn
-CELLS = 3000  # with numbers; drawing text takes some 10 us each
-BRIGHT = 140  # of 255: black text is read better from here on
+CELLS = 15000  # with numbers; drawing text takes some 10 us each, once nothing moves
+BRIGHT = 0.179  # of relative luminance: black text has the higher contrast from here on
 LETTERS = "ABCD"
+LINEAR = [
+    v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+    for v in (i / 255 for i in range(256))
+]  # of a channel of sRGB
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Badge:
 class Cell:
     """The values of one output pixel, in the middle of the place that it fills.
 
-    `bright` tells of the pixel, on which the text has to be read.
+    One value where all channels have the same.  `bright` tells of the pixel, on which the text has
+    to be read.
     """
 
     y: float
@@ -119,13 +124,16 @@ def cells(state: ViewerState, frame: Frame) -> tuple[Cell, ...]:
         # A pixel that begins outside of the pane is in sight with a part of it.
         seen = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
         bright = _luminance(int(frame.pixels[seen])) > BRIGHT
-        made.append(Cell(y, x, float(rows.ratio), bright, told(r, c)))
+        texts = told(r, c)
+        texts = texts[:1] if len(set(texts)) == 1 else texts
+        made.append(Cell(y, x, float(rows.ratio), bright, texts))
     return tuple(made)
 
 
 def _luminance(pixel: int) -> float:
-    red, green, blue = pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    """Relative luminance, as WCAG 2.1 has it for contrasts."""
+    red, green, blue = (LINEAR[pixel >> shift & 255] for shift in (16, 8, 0))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _told(frame: Frame) -> Callable[[int, int], tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from . import difference, qimage
 from .marks import Badge, Cell, Marks
@@ -19,13 +19,14 @@ GROUND = QColor(16, 18, 20, 200)
 MARGIN = 6
 
 
-def paint(painter: QPainter, marks: Marks, cells: Sequence[Cell], height: int, width: int) -> None:
-    """`painter` is that of a widget of `height` x `width` device pixels."""
+def paint(painter: QPainter, marks: Marks, numbers: QImage | None, height: int, width: int) -> None:
+    """`painter` is that of a widget of `height` x `width` device pixels; `numbers` of `written`."""
     painter.save()
     ratio = painter.device().devicePixelRatioF()
     painter.scale(1 / ratio, 1 / ratio)
-    _grid(painter, marks.grid, height, width)
-    _numbers(painter, cells)
+    _grid(painter, marks.grid)
+    if numbers is not None:
+        painter.drawImage(0, 0, numbers)
     _region(painter, marks.region)
     _lines(painter, marks.lines, height, width)
     font = painter.font()
@@ -46,19 +47,32 @@ def _pen(colour: QColor, width: float) -> QPen:
     return pen
 
 
-def _grid(
-    painter: QPainter, grid: tuple[tuple[float, ...], tuple[float, ...]], height: int, width: int
-) -> None:
+def _grid(painter: QPainter, grid: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
     rows, cols = grid
+    if not rows or not cols:
+        return
     painter.setPen(_pen(GRID, 1))
-    painter.drawLines([QLineF(0, y + 0.5, width, y + 0.5) for y in rows])
-    painter.drawLines([QLineF(x + 0.5, 0, x + 0.5, height) for x in cols])
+    painter.drawLines([QLineF(cols[0], y + 0.5, cols[-1] + 1, y + 0.5) for y in rows])
+    painter.drawLines([QLineF(x + 0.5, rows[0], x + 0.5, rows[-1] + 1) for x in cols])
+
+
+def written(cells: Sequence[Cell], font: QFont, height: int, width: int) -> QImage | None:
+    """Numbers on nothing, to be laid over the pixels; None if there are none.
+
+    Made once: writing some thousand of them for every move of the mouse would be seen.
+    """
+    if not cells:
+        return None
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    with QPainter(image) as painter:
+        painter.setFont(font)
+        _numbers(painter, cells)
+    return image
 
 
 def _numbers(painter: QPainter, cells: Sequence[Cell]) -> None:
     """White on black outlines would double the cost; the ground says which of the two is read."""
-    if not cells:
-        return
     height, lines = cells[0].height, max(len(cell.values) for cell in cells)
     font = QFont(painter.font())
     font.setPixelSize(max(round(min(height / (lines + 1), height / 2.6, 15.0)), 6))
@@ -112,7 +126,7 @@ def _bar(painter: QPainter, diff: Diff, height: int, ratio: float) -> None:
     low, high = difference.ends(diff)
     metrics = QFontMetricsF(painter.font())
     length, thick = 160 * ratio, 10 * ratio
-    texts = [low, f"{diff.kind.value}", high]
+    texts = [low, difference.told(diff.kind), high]
     widths = [metrics.horizontalAdvance(text) for text in texts]
     length = max(length, sum(widths) + 4 * MARGIN)
     tall = metrics.height() + thick + 1.5 * MARGIN
@@ -150,7 +164,7 @@ def _cross(painter: QPainter, cross: tuple[int, int] | None, ratio: float) -> No
 
 
 def paint_inset(painter: QPainter, pixels: np.ndarray, x: int, y: int) -> None:
-    """A framed picture with its upper left corner at (x, y)."""
+    """A framed picture with its upper left corner at (x, y), and a cross in its middle."""
     height, width = pixels.shape
     qimage.draw(painter, pixels, x, y)
     painter.save()
@@ -160,4 +174,5 @@ def paint_inset(painter: QPainter, pixels: np.ndarray, x: int, y: int) -> None:
         painter.setPen(pen)
         box = QRectF(x - grow, y - grow, width + 2 * grow, height + 2 * grow)
         painter.drawRect(box)
+    _cross(painter, (y + height // 2, x + width // 2), ratio)
     painter.restore()

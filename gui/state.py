@@ -17,7 +17,7 @@ from upsampler.methods import Interpolation, parse
 from . import viewport
 from .settings import PLAIN, Diff, Geometry, Mode, Region, Split, Tone
 from .source import Source
-from .texts import Scale
+from .texts import Scale, Zoom
 from .viewport import Axis, View
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -188,6 +188,17 @@ def n_to_one(state: ViewerState, k: float) -> ViewerState:
     if state.view is None:
         return state
     return replace(state, view=replace(state.view, z=k * focused_s(state)))
+
+
+def zoom_to(state: ViewerState, wanted: Zoom, width: int, height: int) -> ViewerState:
+    """The zoom that was typed, about the centre, as far as there is one."""
+    if wanted.fit:
+        return fit(state, width, height)
+    if state.view is None:
+        return state
+    z = wanted.z if wanted.k is None else wanted.k * focused_s(state)
+    smallest, largest = viewport.limits(state.source.size, focused_output(state))
+    return replace(state, view=replace(state.view, z=min(max(z, smallest), largest)))
 
 
 @continuous

@@ -69,7 +69,8 @@ class StatusBar(QStatusBar):
         room = self.width() - self.position.minimumWidth() - 4 * AROUND
         left = room - sum(each.values())
         few = {now.focus, now.reference} if left < 0 else set(each)
-        left = room - sum(each[i] for i in few)
+        told = any(label.text() for label in self.values.values())
+        left = room - sum(each[i] for i in few) if told else room
         for i, label in self.values.items():
             label.setVisible(i in few)
         info = _info(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from upsampler.gpu_methods import OnGpu
@@ -23,6 +23,8 @@ SWITCHES = {
     "antialias": ("Where it shrinks", "plain", "antialias"),
 }
 SCALE_LIMITS = (Fraction(1, 64), Fraction(64))
+_RATIO = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,9})?):([0-9]{1,4}(?:\.[0-9]{1,9})?)", re.ASCII)
+_PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?) *%?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?|[0-9]{1,4}/0*[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -125,6 +127,47 @@ def parse_scale(text: str) -> Scale:
     if not all(low <= number <= high for number in numbers):
         raise ValueError(f"scale: got {text!r}; {allowed}")
     return numbers[-1], numbers[0]
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """A zoom as it is typed.
+
+    Attributes
+    ----------
+    z : float
+        Device pixels for a source pixel.
+    k : float or None
+        Device pixels for an output pixel, in the place of `z`.
+    fit : bool
+        Whether all of the picture is to be seen, in the place of both.
+    """
+
+    z: float = 1.0
+    k: float | None = None
+    fit: bool = False
+
+
+def parse_zoom(text: str) -> Zoom:
+    """A zoom as it is typed: ``250 %``, ``3:1``, ``1:4``, ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If it is no such thing.
+    """
+    plain = text.strip().lower()
+    if plain == "fit":
+        return Zoom(fit=True)
+    ratio, percent = _RATIO.fullmatch(plain), _PERCENT.fullmatch(plain)
+    if ratio and float(ratio[1]) > 0 and float(ratio[2]) > 0:
+        return Zoom(k=float(ratio[1]) / float(ratio[2]))
+    if percent and float(percent[1]) > 0:
+        return Zoom(z=float(percent[1]) / 100)
+    raise ValueError(
+        f"zoom: got {text!r}; allowed: a percentage of the source such as 250 %, a ratio for the "
+        "outputs of the focused pane such as 3:1 or 1:4, fit"
+    )
 
 
 def scale_text(scale: Scale) -> str:

@@ -104,6 +104,7 @@ QToolBar QLabel {{ color: {t.dim}; padding: 0 4px; }}
 QToolBar QToolButton, #title QToolButton, #methods QToolButton {{
     border: 1px solid transparent; border-radius: 4px; padding: 3px 8px; }}
 #title QToolButton {{ padding: 1px 5px; }}
+QToolBar QToolButton#qt_toolbar_ext_button {{ padding: 0; background: {t.line}; }}
 QToolButton::menu-indicator {{ image: none; }}
 QToolBar QToolButton:hover, #title QToolButton:hover, #methods QToolButton:hover {{
     background: {t.line}; }}

@@ -82,13 +82,14 @@ AFTER = {
         scale=TWO, reference=0, panel="spectrum",
     ),
     "mode_grid": lambda s: s,
-    "mode_split": lambda s: replace(s, mode=Mode.SPLIT),
-    "mode_blink": lambda s: replace(s, mode=Mode.BLINK),
+    # The reference has the focus: the first pane that is another is seen beside it.
+    "mode_split": lambda s: replace(s, mode=Mode.SPLIT, focus=0),
+    "mode_blink": lambda s: replace(s, mode=Mode.BLINK, focus=0),
     "mode_diff": lambda s: replace(s, mode=Mode.DIFF),
     "mode_single": lambda s: replace(s, mode=Mode.SINGLE),
-    "split_vertical": lambda s: replace(s, mode=Mode.SPLIT),
-    "split_horizontal": lambda s: replace(s, mode=Mode.SPLIT, split=Split.HORIZONTAL),
-    "split_2d": lambda s: replace(s, mode=Mode.SPLIT, split=Split.QUARTERS),
+    "split_vertical": lambda s: replace(s, mode=Mode.SPLIT, focus=0),
+    "split_horizontal": lambda s: replace(s, mode=Mode.SPLIT, focus=0, split=Split.HORIZONTAL),
+    "split_2d": lambda s: replace(s, mode=Mode.SPLIT, focus=0, split=Split.QUARTERS),
     "line_left": lambda s: replace(s, line=(0.5, 0.48)),
     "line_right": lambda s: replace(s, line=(0.5, 0.52)),
     "line_up": lambda s: replace(s, line=(0.48, 0.5)),
@@ -97,7 +98,7 @@ AFTER = {
     "gain_down": lambda s: diff(s, gain=0.5),
     "gain_up": lambda s: diff(s, gain=2.0),
     "next_threshold": lambda s: diff(s, threshold=0.5 / 255),
-    "auto_blink": lambda s: replace(s, mode=Mode.BLINK, blinking=True),
+    "auto_blink": lambda s: replace(s, mode=Mode.BLINK, focus=0, blinking=True),
     "restore_original": lambda s: replace(s, truth=None),
     "refer_truth": lambda s: replace(s, reference=TRUTH),
     "select_region": lambda s: replace(s, selecting=True),
@@ -168,6 +169,7 @@ BLOCKED = {
     "refer_9": lambda s: s,
     "focus_9": lambda s: s,
     "clear_region": lambda s: replace(s, region=None),
+    "fit_gain": lambda s: s,
 }
 
 

@@ -8,13 +8,13 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
-from upsampler_gui import compare, panes, render, source, state
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QToolButton
+from upsampler_gui import actions, changes, compare, panes, render, source, state
 from upsampler_gui.actions import ACTIONS
 from upsampler_gui.mainwindow import MainWindow
-from upsampler_gui.settings import Region
+from upsampler_gui.settings import Mode, Region
 
 from upsampler.images import Picture
 
@@ -174,6 +174,101 @@ def test_the_scale_of_all_panes_is_typed(window, qtbot):
     QTest.keyClick(edit, Qt.Key.Key_Return)
     assert "got 'many'; allowed: a number" in window._message.text()
     assert {pane.scale for pane in window.store.state.panes} == {(Fraction(3, 2), Fraction(3))}
+
+
+def test_the_zoom_is_typed(window, qtbot):
+    box = window.tools.zoom
+    assert box.currentText() == "400 %"
+    for text, z, shown in (("3:1", 12, "1200 %"), ("250", 2.5, "250 %"), ("1:8", 0.5, "50 %")):
+        box.lineEdit().setFocus()
+        box.lineEdit().selectAll()
+        QTest.keyClicks(box.lineEdit(), text)
+        QTest.keyClick(box.lineEdit(), Qt.Key.Key_Return)
+        settle(qtbot, window)
+        assert window.store.state.view.z == z
+        assert box.currentText() == shown
+        assert isinstance(QApplication.focusWidget(), type(window.compare.panes[0].canvas))
+    box.textActivated.emit("fit")
+    assert window.store.state == state.fit(window.store.state, *window.compare.viewport())
+    view = window.store.state.view
+    box.lineEdit().setText("large")
+    QTest.keyClick(box.lineEdit(), Qt.Key.Key_Return)
+    assert "zoom: got 'large'; allowed: a percentage" in window._message.text()
+    assert window.store.state.view == view
+
+
+def test_what_has_no_room_in_a_bar_is_behind_a_button(window, qtbot):
+    window.store.update(changes.set_mode, Mode.DIFF)
+    for width, hidden in ((800, True), (1500, False)):
+        window.resize(width, 600)
+        settle(qtbot, window)
+        for bar in (window.tools, window.modes):
+            more = bar.findChild(QToolButton, "qt_toolbar_ext_button")
+            assert more.isVisible() is hidden
+    text = window.palette().color(QPalette.ColorRole.ButtonText)
+    image = more.icon().pixmap(12).toImage()
+    painted = [image.pixelColor(x, y) for x in range(12) for y in range(12)]
+    seen = [colour for colour in painted if colour.alpha() == 255]
+    assert len(seen) > 5
+    assert {colour.name() for colour in seen} == {text.name()}
+
+
+def test_the_export_button_has_every_export(window):
+    texts = [action.text() for action in window.tools.export.menu().actions()]
+    assert texts == [row.text for row in actions.EXPORT]
+
+
+def test_a_gain_for_what_is_seen(window, qtbot, show):
+    truth = drive.noise(40, 50) // 2 + 20
+    pixels = truth + np.uint8(8)
+    show(pixels)
+    window.store.update(panes.set_all_scales, (Fraction(1), Fraction(1)))
+    window.store.update(changes.with_truth, source.source(Picture(truth), "truth"))
+    assert not window.actions_by_name["fit_gain"].isEnabled()
+    window.store.update(changes.set_mode, Mode.DIFF)
+    settle(qtbot, window)
+    QTest.keyClick(window, Qt.Key.Key_Slash)
+    assert window.store.state.diff.gain == 16  # 8 of 255 are 1 / 32 of white: within 1 / 16
+    window.store.update(changes.refer, 0)
+    settle(qtbot, window)
+    window.store.update(panes.set_method, 1, "nearest")
+    for i in (2, 3):
+        window.store.update(panes.set_method, i, "nearest")
+    window.store.update(changes.undegrade)
+    settle(qtbot, window)
+    QTest.keyClick(window, Qt.Key.Key_Slash)
+    assert window.store.state.message == "There is no difference to be seen."
+    assert window.store.state.diff.gain == 16
+
+
+def test_in_split_and_blink_the_focus_is_on_what_is_seen(window, qtbot):
+    """What is chosen at the left changes the pane beside the reference, not the reference."""
+    assert window.store.state.focus == window.store.state.reference == 0
+    QTest.keyClick(window, Qt.Key.Key_B)
+    settle(qtbot, window)
+    assert window.store.state.focus == 1
+    before = window.compare.panes[1].canvas.pixels
+    window.methods.tree.itemClicked.emit(window.methods._item("lanczos3"), 0)
+    settle(qtbot, window)
+    assert (window.compare.panes[1].canvas.pixels != before).any()
+
+
+def test_numbers_are_written_once(window, qtbot, show):
+    show(drive.noise(60, 80))
+    at_k(window, qtbot, 32)
+    canvas = window.compare.panes[0].canvas
+    canvas.grab()
+    image = canvas._written[2]
+    assert image is not None
+    for x in (5.0, 9.0):
+        window.store.update(state.point, (x, 4.0))
+        settle(qtbot, window)
+        canvas.grab()
+        assert canvas._written[2] is image
+    window.store.update(state.pan, 3.0, 0.0)
+    settle(qtbot, window)
+    canvas.grab()
+    assert canvas._written[2] is not image
 
 
 def test_a_failing_method_says_so_in_its_pane(window, qtbot, monkeypatch):

@@ -16,6 +16,20 @@ from upsampler.images import Picture
 
 from . import drive
 
+
+def test_the_gain_for_what_is_seen():
+    """A power of two with which all but a thousandth are within the map."""
+    rng = np.random.default_rng(0)
+    found = rng.uniform(-0.09, 0.09, (500, 400, 1)).astype(np.float32)
+    found[0, 0] = 0.8
+    found[1, 1] = np.nan
+    assert difference.gain_for([found]) == 8
+    assert difference.gain_for([found, 4 * found]) == 2
+    assert difference.gain_for([np.zeros((9, 9, 1))]) is None
+    assert difference.gain_for([np.full((9, 9, 1), np.nan)]) is None
+    assert difference.gain_for([]) is None
+
+
 SCALE = (Fraction(2), Fraction(3))
 SIZE = (62, 159)
 

@@ -15,6 +15,7 @@ from upsampler_gui.viewport import View
 from upsampler.images import Picture
 
 from . import drive
+from .test_theme import contrast
 
 W, H = 161, 97
 FOUR = (Fraction(4), Fraction(4))
@@ -225,11 +226,31 @@ def test_numbers_are_the_values_in_the_middle_of_their_pixels(at):
         if 0 <= cell.y < H and 0 <= cell.x < W:
             o = rows.index(int(cell.y)), cols.index(int(cell.x))
             assert cell.values == tuple(str(v) for v in full[o])
-            assert cell.bright is bool(full[o] @ (0.299, 0.587, 0.114) > marks.BRIGHT)
+            colour = "#{:02x}{:02x}{:02x}".format(*full[o])
+            text = "#000000" if cell.bright else "#ffffff"
+            assert contrast(text, colour) >= 4.5
     assert marks.cells(replace(at, numbers=False), frame) == ()
     small = replace(at, view=View(15.5, 20.5, 64.0))
     coarse = render.render(scene.scene(small, W, H).slots[0].layers[0].request)
     assert marks.cells(small, coarse) == ()
+
+
+def test_gray_pixels_have_one_number(at):
+    values = at.source.values.copy()
+    values[::2] = values[::2, :, :1]
+    gray = source(Picture(values), "half gray")
+    one = (Pane("nearest"),)
+    at = replace(
+        at, source=gray, view=View(15.5, 20.5, 128.0), panes=one, focus=0, reference=0
+    )  # fmt: skip
+    frame = render.render(scene.scene(at, W, H).slots[0].layers[0].request)
+    counts = {len(cell.values) for cell in marks.cells(at, frame)}
+    assert counts == {1, 3}
+    for cell, (r, c) in zip(
+        marks.cells(at, frame), np.ndindex(frame.values.shape[:2]), strict=True
+    ):
+        level = frame.values[r, c]
+        assert cell.values == tuple(map(str, level if np.ptp(level) else level[:1]))
 
 
 def test_numbers_of_a_difference_are_the_difference(at):
@@ -257,6 +278,13 @@ def test_the_loupe_shows_what_is_under_the_cursor(at):
     red, green, blue = (int(v) for v in full[o])
     assert frame.pixels[40, 40] == 0xFF000000 | red << 16 | green << 8 | blue
     assert loupe.layer_at(slot, -1, 5) is None
+
+
+@pytest.mark.parametrize(("k", "shown"), [(1 / 3, 8), (1, 8), (4, 16), (8, 22), (24, 24)])
+def test_a_loupe_magnifies_further_as_long_as_it_shows_surroundings(at, k, shown):
+    at = state.point(state.n_to_one(replace(at, loupe=True), k), (0.0, 0.0))
+    layer = scene.scene(at, W, H).slots[0].layers[0]
+    assert loupe.request(at, layer, loupe.SIDE).cols.ratio == shown
 
 
 def test_the_loupe_stays_in_the_pane_and_off_the_cursor():

@@ -134,6 +134,29 @@ def test_methods_have_texts():
     assert texts.method_texts("resize_conv:/a_b/c_d.npz") == ("resize conv  c_d.npz", "")
 
 
+def test_zooms_as_they_are_typed():
+    assert texts.parse_zoom(" 250 % ") == texts.parse_zoom("250") == texts.Zoom(z=2.5)
+    assert texts.parse_zoom("3:1") == texts.Zoom(k=3)
+    assert texts.parse_zoom("1:4") == texts.Zoom(k=0.25)
+    assert texts.parse_zoom("Fit").fit
+    for text in ("", "0", "0:1", "1:0", "-3", "nan", "1e3", "3:", ":3", "%", "9999999", "x4"):
+        with pytest.raises(ValueError, match="allowed: a percentage of the source"):
+            texts.parse_zoom(text)
+
+
+def test_a_zoom_that_was_typed_is_about_the_centre(at):
+    at = replace(at, view=View(100.0, 70.0, 3.0))
+    zoomed = [state.zoom_to(at, texts.parse_zoom(text), W, H) for text in ("250", "3:1", "fit")]
+    assert zoomed[0].view == View(100.0, 70.0, 2.5)
+    assert zoomed[1].view == View(100.0, 70.0, 12.0)
+    assert zoomed[2] == state.fit(at, W, H)
+    least, largest = (
+        state.zoom_to(at, texts.parse_zoom(t), W, H).view.z for t in ("0.001", "999999")
+    )
+    assert 0 < least < 0.1
+    assert largest == 256 * 4
+
+
 def test_output_sizes():
     pane = state.Pane("nearest", (Fraction(120, 88), Fraction("0.29")))
     assert pane.output_size((88, 100)) == (120, 29)
