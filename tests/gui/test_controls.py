@@ -191,7 +191,9 @@ def test_the_zoom_is_typed(window, qtbot):
     box.textActivated.emit("fit")
     assert window.store.state == state.fit(window.store.state, *window.compare.viewport())
     view = window.store.state.view
-    box.lineEdit().setText("large")
+    box.lineEdit().setFocus()
+    box.lineEdit().selectAll()
+    QTest.keyClicks(box.lineEdit(), "large")
     QTest.keyClick(box.lineEdit(), Qt.Key.Key_Return)
     assert "zoom: got 'large'; allowed: a percentage" in window._message.text()
     assert window.store.state.view == view

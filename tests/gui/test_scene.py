@@ -240,16 +240,13 @@ def test_gray_pixels_have_one_number(at):
     values[::2] = values[::2, :, :1]
     gray = source(Picture(values), "half gray")
     one = (Pane("nearest"),)
-    at = replace(
-        at, source=gray, view=View(15.5, 20.5, 128.0), panes=one, focus=0, reference=0
-    )  # fmt: skip
+    at = replace(at, source=gray, view=View(16.0, 20.5, 128.0), panes=one, focus=0, reference=0)
     frame = render.render(scene.scene(at, W, H).slots[0].layers[0].request)
     counts = {len(cell.values) for cell in marks.cells(at, frame)}
     assert counts == {1, 3}
-    for cell, (r, c) in zip(
-        marks.cells(at, frame), np.ndindex(frame.values.shape[:2]), strict=True
-    ):
-        level = frame.values[r, c]
+    places = np.ndindex(frame.values.shape[:2])
+    for cell, place in zip(marks.cells(at, frame), places, strict=True):
+        level = frame.values[place]
         assert cell.values == tuple(map(str, level if np.ptp(level) else level[:1]))
 
 
