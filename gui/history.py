@@ -31,6 +31,11 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._future)
 
+    @property
+    def states(self) -> tuple[ViewerState, ...]:
+        """All of them."""
+        return (*self._past, *self._future)
+
     def record(self, before: ViewerState, change: Callable[..., Any]) -> None:
         """`before` is what `change` has been applied to."""
         while isinstance(change, partial):

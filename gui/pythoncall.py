@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from upsampler.methods import Interpolation, parse
 
+from .kernels import content_of, is_ours, kernel_of, with_kernel
 from .source import Source
 from .state import ViewerState
 
@@ -21,6 +24,10 @@ def python_call(state: ViewerState, pane: int) -> str:
         options = "".join(f", {switch}=True" for switch in switches)
         call = f'upsampler.interpolate(x, {size}, mode="{mode}"{options}, layout="HWC")'
         return "\n".join([*lines, f"y = {call}", ""])
+    path = kernel_of(method)
+    if path is not None and is_ours(path):  # which nobody else can read
+        lines += _kernel(path)
+        method = with_kernel(method, _named(path))
     alpha = ", alpha=True" if source.weighted else ""
     lines += [
         "from upsampler.picture import Picture",
@@ -29,6 +36,18 @@ def python_call(state: ViewerState, pane: int) -> str:
         "y = np.atleast_3d(y)",
     ]
     return "\n".join([*lines, ""])
+
+
+def _kernel(path: str) -> list[str]:
+    """Lines that leave a kernel in a file, for the line that makes the result."""
+    content = content_of(path)
+    rows = ",\n    ".join(str(row) for row in content["weight"])
+    array = f"np.array([\n    {rows},\n], np.{content['dtype']})"
+    return [f"np.save({_named(path)!r}, {array})"]
+
+
+def _named(path: str) -> str:
+    return os.path.basename(path).removesuffix(".npz") + ".npy"
 
 
 def _loading(source: Source, degraded: int) -> list[str]:

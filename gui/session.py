@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from upsampler.methods import parse as parse_method
 
+from . import kernels
 from . import source as sources
 from .degrade import degrade
 from .panes import MOST
@@ -48,12 +49,15 @@ class Session:
     degraded : int
     settings : dict
         Attributes of a `ViewerState`.
+    kernels : dict
+        Those that are in no file, by the names that the panes have for them.
     """
 
     picture: Place
     truth: Place | None
     degraded: int
     settings: dict[str, Any]
+    kernels: dict[str, Any] = field(default_factory=dict)
 
 
 class _Wrong(ValueError):
@@ -168,6 +172,17 @@ def _slice(value: Any) -> Slice:
     return made
 
 
+def _kernels(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > MOST:
+        raise _Wrong(f"an object with up to {MOST} kernels")
+    for name, content in value.items():
+        if not kernels.NAME.fullmatch(name):
+            raise _Wrong("names of .npz files, of letters, digits, dots, hyphens and underscores")
+        if reason := kernels.why_not(content):
+            raise _Wrong(f"{name}: {reason}")
+    return value
+
+
 def _place(value: Any) -> Place:
     given = _object(value, "path", "slice")
     return Place(_optional(_text)(given["path"]), _optional(_slice)(given["slice"]))
@@ -194,7 +209,7 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "panel": _text,
     "theme": _one_of(*THEMES),
 }
-_OTHERS = ("picture", "truth", "degraded")
+_OTHERS = ("picture", "truth", "degraded", "kernels")
 
 
 def write(state: ViewerState) -> str:
@@ -203,8 +218,10 @@ def write(state: ViewerState) -> str:
     Raises
     ------
     ValueError
-        If a picture did not come from a file, so that it could not be found again.
+        If a picture did not come from a file, so that it could not be found again, or a kernel
+        that was learned is gone.
     """
+    panes, learned = _panes_of(state)
     truth = None if state.degraded or state.truth is None else _found(state.truth)
     content = {
         MARK: VERSION,
@@ -212,6 +229,8 @@ def write(state: ViewerState) -> str:
         "truth": truth,
         "degraded": state.degraded,
         **{name: _plain(getattr(state, name)) for name in _SETTINGS},
+        "panes": panes,
+        "kernels": learned,
     }
     return json.dumps(content, indent=1) + "\n"
 
@@ -240,8 +259,9 @@ def read(text: str) -> Session:
     picture = _checked("picture", content, _place)
     truth = _checked("truth", content, _optional(_place))
     degraded = _checked("degraded", content, _whole(0, 64))
+    learned = _checked("kernels", content, _kernels)
     _match(settings, bool(truth or degraded))
-    return Session(picture, truth, degraded, settings)
+    return Session(picture, truth, degraded, settings, learned)
 
 
 def restore(session: Session, load: Callable[[str], Source] = sources.load) -> ViewerState:
@@ -257,7 +277,15 @@ def restore(session: Session, load: Callable[[str], Source] = sources.load) -> V
     if session.degraded:
         truth, opened = degrade(opened, session.degraded)
     state = replace(ViewerState(opened, truth=truth), **session.settings)
-    return replace(state, degraded=session.degraded)
+    # Panes whose kernels are in the session have files for them.
+    paths = {name: kernels.written(name, content) for name, content in session.kernels.items()}
+    panes = tuple(_with_kernel(pane, paths) for pane in state.panes)
+    return replace(state, panes=panes, degraded=session.degraded)
+
+
+def _with_kernel(pane: Pane, paths: Mapping[str, str]) -> Pane:
+    path = paths.get(kernels.kernel_of(pane.method) or "")
+    return pane if path is None else replace(pane, method=kernels.with_kernel(pane.method, path))
 
 
 def _opened(place: Place, load: Callable[[str], Source]) -> Source:
@@ -281,13 +309,33 @@ def _found(picture: Source) -> dict[str, Any]:
     return {"path": path, "slice": None if picture.slice is None else asdict(picture.slice)}
 
 
+def _panes_of(state: ViewerState) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The panes in the types of JSON, and the kernels that nobody else keeps."""
+    panes, learned, names = [], {}, {}
+    for pane in state.panes:
+        method, path = pane.method, kernels.kernel_of(pane.method)
+        if path is not None and kernels.is_ours(path):
+            name = names.setdefault(path, _unused(os.path.basename(path), learned))
+            try:
+                learned[name] = kernels.content_of(path)
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{name}: the kernel is gone ({error}); learn it again") from error
+            method = kernels.with_kernel(method, name)
+        elif path is not None:  # from wherever the session is opened
+            method = kernels.with_kernel(method, os.path.abspath(path))
+        scale = scale_text(pane.scale)
+        panes.append({"method": method, "scale": scale, "nudge": list(pane.nudge)})
+    return panes, learned
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    stem = name.removesuffix(".npz")
+    names = (name, *(f"{stem}-{i}.npz" for i in range(2, MOST + 2)))
+    return next(name for name in names if name not in taken)
+
+
 def _plain(value: Any) -> Any:
     """A value in the types of JSON."""
-    if isinstance(value, tuple) and value and isinstance(value[0], Pane):
-        return [
-            {"method": p.method, "scale": scale_text(p.scale), "nudge": list(p.nudge)}
-            for p in value
-        ]
     if isinstance(value, View):
         return [value.cy, value.cx, value.z]
     if isinstance(value, Region):

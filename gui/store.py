@@ -47,6 +47,11 @@ class Store(QObject):
         """As `update`, for what the window does by itself: no step for undo."""
         self._set(function(self._state, *args))
 
+    def mentions(self, method: str) -> bool:
+        """Whether a pane has this method now, or will have it again after steps back or forth."""
+        states = (self._state, *self._history.states)
+        return any(pane.method == method for state in states for pane in state.panes)
+
     def seal(self) -> None:
         """A gesture has ended: what follows is a step of its own, even if it is of the kind."""
         self._history.seal()

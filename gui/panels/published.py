@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections import deque
 from fractions import Fraction
-from tempfile import TemporaryDirectory
 
-from .. import panes
+from .. import kernels, panes
 from ..learning import Learned
 from ..state import ViewerState
 from ..store import Store
@@ -28,45 +29,45 @@ class Published:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._folder: TemporaryDirectory[str] | None = None
-        self._runs = 0
+        self._folder = ""
+        self._folders: list[str] = []
         self._pane = 0
         self.method = ""
         self._files: deque[str] = deque()
 
     def begin(self, pane: int) -> None:
         """What follows is for this pane."""
-        self._runs += 1
+        self._folder = ""
         self._pane, self.method = pane, ""
         self._files.clear()
 
     def publish(self, learned: Learned) -> None:
         """Have the pane show a kernel."""
-        folder = os.path.join(self._place(), str(self._runs))
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, f"learned-{learned.losses.size}.npz")
+        if not self._folder:
+            self._folder = kernels.new_folder()
+            self._folders.append(self._folder)
+        path = os.path.join(self._folder, f"learned-{learned.losses.size}.npz")
         learned.module().save(path)
         self._show(path, learned.scale)
         if path not in self._files:
             self._files.append(path)
         while len(self._files) > KEPT:
-            os.unlink(self._files.popleft())
+            old = self._files.popleft()
+            if not self._store.mentions(_method(old)):  # or undo would lead to a file that is gone
+                with contextlib.suppress(OSError):
+                    os.unlink(old)
 
     def keep(self, path: str, scale: int | None = None) -> None:
         """Have the pane show the kernel of a file, which is not ours."""
         self._show(path, scale)
 
     def close(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-
-    def _place(self) -> str:
-        if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="upsampler-", ignore_cleanup_errors=True)
-        return self._folder.name
+        """The window goes, and nobody else has its kernels."""
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _show(self, path: str, scale: int | None) -> None:
-        method = f"conv_transpose:{path}"
+        method = _method(path)
         if not self.method:
             self._store.update(given, self._pane, method, scale)
         elif (pane := self._found()) is not None:
@@ -77,6 +78,10 @@ class Published:
         """Where the pane is now; None if it is gone, or has been given another method."""
         methods = [pane.method for pane in self._store.state.panes]
         return methods.index(self.method) if self.method in methods else None
+
+
+def _method(path: str) -> str:
+    return f"conv_transpose:{path}"
 
 
 def given(now: ViewerState, pane: int, method: str, scale: int | None) -> ViewerState:

@@ -25,7 +25,7 @@ def main(path: str, report: str, width: str, height: str) -> None:
     window.opener.open_session_path(path)
     drive.wait(application, window)
     shown = {
-        str(i): pane.canvas.pixels
+        str(i): drive.pixels_of(pane.canvas.grab().toImage())
         for i, pane in enumerate(window.compare.panes)
         if not pane.canvas.error
     }

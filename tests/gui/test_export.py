@@ -1,5 +1,6 @@
 """Files and texts that leave the viewer, without Qt."""
 
+import os
 import sys
 from dataclasses import replace
 from fractions import Fraction
@@ -8,10 +9,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
-from upsampler_gui import changes, drawing, export, render
+from upsampler_gui import changes, drawing, export, kernels, render
 from upsampler_gui.blocks import Cancelled
 from upsampler_gui.degrade import degrade
 from upsampler_gui.export import check_result, sheet, write_result
+from upsampler_gui.learning import Learned
 from upsampler_gui.pythoncall import python_call
 from upsampler_gui.settings import Region, Tone
 from upsampler_gui.source import built_in, load, source
@@ -20,6 +22,7 @@ from upsampler_gui.state import Pane, ViewerState
 from upsampler_gui.viewport import View
 
 from upsampler.images import ImageError, Picture, read
+from upsampler.kernel_upsampling import upsample_with_kernel
 from upsampler.resize import resize_picture
 
 from . import drive
@@ -230,6 +233,22 @@ def test_the_call_makes_the_result(tmp_path, method, alpha):
         made, wanted = (np.where(p[..., 3:] > 0, p, 0) for p in (made, wanted))
     np.testing.assert_array_equal(made, wanted)
     assert ("interpolate" in text) == (not alpha and "conv" not in method)
+
+
+def test_the_call_brings_a_kernel_that_was_learned(tmp_path, monkeypatch):
+    """Its file goes with the viewer, so the script holds the weights."""
+    path = str(tmp_path / "photo.png")
+    iio.imwrite(path, drive.noise(21, 34))
+    learned = os.path.join(kernels.new_folder(), "learned-80.npz")
+    weight = np.random.default_rng(0).normal(0.25, 0.2, (1, 1, 5, 6)).astype(np.float32)
+    Learned(weight, 2, np.array([])).module().save(learned)
+    at = ViewerState(load(path), panes=(Pane(f"conv_transpose:{learned}", TWO),))
+    text = python_call(at, 0)
+    wanted = upsample_with_kernel(at.source.values, weight, 2)
+    os.remove(learned)
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_array_equal(ran(text), wanted)
+    assert os.path.dirname(learned) not in text
 
 
 def test_the_call_for_feature_maps_and_for_what_was_degraded(tmp_path):

@@ -174,7 +174,7 @@ def test_closing_the_window_ends_it_and_leaves_no_file(qtbot, window, panel, mon
     assert os.path.exists(path)
     window.close()
     assert not os.path.exists(path)
-    assert not os.path.exists(os.path.dirname(os.path.dirname(path)))
+    assert not os.path.exists(os.path.dirname(path))
 
 
 def test_few_files_are_kept(qtbot, window, panel, monkeypatch):
@@ -187,6 +187,29 @@ def test_few_files_are_kept(qtbot, window, panel, monkeypatch):
     assert len(os.listdir(folder)) <= 17
     panel.buttons["stop"].click()
     finish(qtbot, window, panel)
+
+
+def test_undo_never_leads_to_a_kernel_that_is_gone(qtbot, window, panel, monkeypatch):
+    """Zooming while it learns is a step, and with it goes the kernel of that moment."""
+    monkeypatch.setattr(panel_module, "SHOW", 0)
+    begin(qtbot, panel)
+    learned = "learned-"
+    qtbot.waitUntil(lambda: learned in window.store.state.panes[2].method, timeout=20_000)
+    window.store.update(state.n_to_one, 5)
+    first = window.store.state.panes[2].method
+    folder = os.path.dirname(first.partition(":")[2])
+    seen = set()
+    qtbot.waitUntil(lambda: seen.update(os.listdir(folder)) or len(seen) > 20, timeout=20_000)
+    window.store.update(state.n_to_one, 3)
+    panel.buttons["stop"].click()
+    finish(qtbot, window, panel)
+    methods = []
+    while window.store.can_undo:
+        window.store.undo()
+        settle(qtbot, window)
+        methods.append(window.store.state.panes[2].method)
+        assert window.compare.panes[2].canvas.error == ""
+    assert len({method for method in methods if learned in method}) > 1
 
 
 def test_save_and_load(qtbot, window, panel, monkeypatch, tmp_path):

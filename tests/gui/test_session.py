@@ -8,14 +8,18 @@ from fractions import Fraction
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from upsampler_gui import changes, session, state
+from upsampler_gui import changes, kernels, session, state
 from upsampler_gui.degrade import degrade
+from upsampler_gui.learning import Learned
 from upsampler_gui.settings import Diff, DiffKind, Geometry, Mode, Region, Split, Tone
 from upsampler_gui.source import built_in, load, source
 from upsampler_gui.state import TRUTH, Pane, ViewerState
 from upsampler_gui.viewport import View
 
 from upsampler.images import ImageError, Picture
+from upsampler.kernel_upsampling import upsample_with_kernel
+from upsampler.methods import parse
+from upsampler.modules import load_module
 
 from . import drive
 
@@ -106,6 +110,61 @@ def test_a_picture_without_a_file_is_not_promised():
         session.write(pasted)
 
 
+@pytest.fixture
+def learned():
+    """Two kernels of one name that nobody has saved, as random as weights are."""
+    rng = np.random.default_rng(2)
+    paths = []
+    for dtype in (np.float32, np.float64):
+        folder = kernels.new_folder()
+        weight = rng.normal(size=(1, 1, 6, 5)).astype(dtype)
+        paths.append(os.path.join(folder, "learned-80.npz"))
+        Learned(weight, 2, np.array([])).module().save(paths[-1])
+    return paths
+
+
+def test_a_kernel_that_was_learned_is_in_the_session(learned):
+    panes = (*(Pane(f"conv_transpose:{path}", TWO) for path in learned), Pane("nearest", TWO))
+    start = replace(ViewerState(built_in()), panes=(*panes, panes[0]))
+    text = session.write(start)
+    assert os.path.dirname(learned[0]) not in text
+    weights = [load_module(path).weight for path in learned]
+    for path in learned:
+        os.remove(path)
+    back = session.restore(session.read(text))
+    found = [kernels.kernel_of(pane.method) for pane in back.panes]
+    assert found[2] is None
+    for path, weight in ((found[0], weights[0]), (found[1], weights[1]), (found[3], weights[0])):
+        assert path not in learned
+        loaded = load_module(path)
+        assert loaded.stride == (2, 2)
+        assert loaded.weight.dtype == weight.dtype
+        np.testing.assert_array_equal(loaded.weight, weight)
+    assert [os.path.basename(path) for path in found[:2]] == ["learned-80.npz", "learned-80-2.npz"]
+    assert json.loads(session.write(back))["kernels"] == json.loads(text)["kernels"]
+    # What they make is what they made.
+    for pane, weight in zip(back.panes[:2], weights, strict=True):
+        values = back.source.values[:20, :30]
+        made = parse(pane.method).prepare(values, (40, 60)).window((0, 40), (0, 60))
+        np.testing.assert_array_equal(made, upsample_with_kernel(values, weight, 2))
+
+
+def test_a_kernel_that_is_gone_is_told(learned):
+    start = replace(ViewerState(built_in()), panes=(Pane(f"conv_transpose:{learned[0]}", TWO),))
+    os.remove(learned[0])
+    with pytest.raises(ValueError, match=r"learned-80\.npz: the kernel is gone .*; learn it again"):
+        session.write(start)
+
+
+def test_a_kernel_of_somebody_is_kept_by_its_whole_path(tmp_path, monkeypatch):
+    np.save(tmp_path / "mine.npy", np.ones((4, 4)) / 4)
+    monkeypatch.chdir(tmp_path)
+    start = replace(ViewerState(built_in()), panes=(Pane("conv_transpose:mine.npy", TWO),))
+    back = session.restore(session.read(session.write(start)))
+    assert back.panes[0].method == f"conv_transpose:{tmp_path / 'mine.npy'}"
+    assert json.loads(session.write(start))["kernels"] == {}
+
+
 def test_a_vanished_file(photo):
     text = session.write(ViewerState(load(photo)))
     os.remove(photo)
@@ -119,6 +178,7 @@ def test_what_is_no_session(text):
         session.read(text)
 
 
+KERNEL = {"scale": 2, "dtype": "float32", "weight": [[0.5, 0.25], [1.0, 0.1]]}
 WRONG = {
     "focus": (3, True, 1.0, "1", None, -1),
     "reference": (3, -2),
@@ -136,7 +196,20 @@ WRONG = {
                  "member": ""}},
                 {"path": "x", "slice": {"layout": "XY", "index": [], "channel": 0, "member": ""}}),
     "truth": ("truth.png", {"path": []}),
+    "kernels": (
+        [], {"a/b.npz": KERNEL}, {"../x.npz": KERNEL}, {"x.png": KERNEL}, {"x.npz": 1},
+        {"x.npz": KERNEL | {"more": 1}}, {"x.npz": KERNEL | {"scale": 0}},
+        {"x.npz": KERNEL | {"scale": True}}, {"x.npz": KERNEL | {"dtype": "object"}},
+        {"x.npz": KERNEL | {"weight": []}}, {"x.npz": KERNEL | {"weight": [[]]}},
+        {"x.npz": KERNEL | {"weight": [[1.0], [1.0, 2.0]]}},
+        {"x.npz": KERNEL | {"weight": [["1"]]}}, {"x.npz": KERNEL | {"weight": [[True]]}},
+        {"x.npz": KERNEL | {"weight": [[float("nan")]]}},
+        {"x.npz": KERNEL | {"weight": [[10**400]]}},
+        {"x.npz": KERNEL | {"weight": [[0.0] * 100]}},
+        {f"{i}.npz": KERNEL for i in range(10)},
+    ),
 }  # fmt: skip
+assert not kernels.why_not(KERNEL)
 CASES = [(name, value) for name, values in WRONG.items() for value in values]
 
 
