@@ -100,16 +100,17 @@ def window(
 
 def values(a: np.ndarray, b: np.ndarray, kind: DiffKind) -> np.ndarray:
     """(h, w, 1) float32: of all channels the difference that is farthest from 0."""
-    d = a - b
-    if kind is DiffKind.SIGNED:
-        worst = np.abs(d).argmax(axis=2)[..., None]
-        return np.take_along_axis(d, worst, axis=2).astype(np.float32)
-    size = np.abs(d)
-    if kind is DiffKind.SQUARED:
-        size = d * d
-    elif kind is DiffKind.RELATIVE:
-        size = size / np.maximum(np.abs(b), FLOOR)
-    return size.max(axis=2, keepdims=True).astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity is NaN, and shown
+        d = a - b
+        if kind is DiffKind.SIGNED:
+            worst = np.abs(d).argmax(axis=2)[..., None]
+            return np.take_along_axis(d, worst, axis=2).astype(np.float32)
+        size = np.abs(d)
+        if kind is DiffKind.SQUARED:
+            size = d * d
+        elif kind is DiffKind.RELATIVE:
+            size = size / np.maximum(np.abs(b), FLOOR)
+        return size.max(axis=2, keepdims=True).astype(np.float32)
 
 
 def dissimilarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -118,6 +119,11 @@ def dissimilarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     `a` and `b` are 3 pixels larger on every side.  As scikit-image's ``structural_similarity``
     with its own settings: plain windows, unbiased variances.
     """
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _dissimilarity(a, b)
+
+
+def _dissimilarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     count = SIDE * SIDE
     unbiased = count / (count - 1)
     ma, mb = _mean(a), _mean(b)

@@ -82,7 +82,7 @@ def split(text: str) -> tuple[str, Scale | None]:
     Raises
     ------
     ValueError
-        If there is no such method.
+        If there is no such method, or no such scale.
 
     Examples
     --------
@@ -93,12 +93,17 @@ def split(text: str) -> tuple[str, Scale | None]:
     ('bilinear', None)
     """
     head, _, last = text.rpartition(":")
-    if head:
-        try:
-            return parse(head).name, parse_scale(last)
-        except ValueError:
-            pass  # it is no scale, or what is before it no method: the whole will tell
+    if head and last[:1].isdigit() and _is_method(head):
+        return parse(head).name, parse_scale(last)
     return parse(text).name, None
+
+
+def _is_method(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_truth(now: ViewerState, truth: Source) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .cli_types import METHOD, POINT, SCALE, SIDE, SIZE, THREADS
+from .cli_types import METHOD, POINT, SCALE, SIDE, SIZE, THREADS, WINDOW, FiniteRange
 from .console import Progress, fail, note, open_streams, stoppable
 from .formats import check_ending, check_room, check_writable
 from .images import ImageError, Picture, read, write
@@ -221,7 +221,7 @@ def compare(
     help="Pixels of the result along a side of the kernel.  [default: 5 times the scale]",
 )  # fmt: skip
 @click.option(
-    "--ridge", type=click.FloatRange(0), default=0.0, show_default=True,
+    "--ridge", type=FiniteRange(0), default=0.0, show_default=True,
     help="Pull towards bilinear interpolation, for few or small pictures: try 0.001.",
 )  # fmt: skip
 @click.option(
@@ -273,14 +273,14 @@ def fit(
 )  # fmt: skip
 @click.option("--at", type=POINT, help="The pixel of FILE in the middle, such as 120,80.")
 @click.option(
-    "--zoom", type=click.FloatRange(0, 1024, min_open=True),
+    "--zoom", type=FiniteRange(0, 1024, min_open=True),
     help="Screen pixels for a pixel of the first method.",
 )  # fmt: skip
 @click.option(
     "--export", "-o", "target", type=click.Path(),
     help="Write what would be shown to this picture file; needs no screen.",
 )  # fmt: skip
-@click.option("--size", type=SIZE, help="Of the window that is exported.  [default: 1920x1080]")
+@click.option("--size", type=WINDOW, help="Of the window that is exported.  [default: 1920x1080]")
 @click.option("--force", "-f", is_flag=True, help="Replace the file of --export where it exists.")
 def view(
     files: tuple[str, ...],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ _SCALE = re.compile(
 _SIZE = re.compile(r"(\d{1,20})[xX](\d{1,20})")
 _POINT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?),\s*(\d{1,9}(?:\.\d{1,9})?)")
 _LARGEST = 10**6  # factor: from its inverse to itself
+_WIDEST = 2**14  # points of a side of a window
 _LONGEST = 2**31 - 1  # pixels of a side: what PNG holds, and none of the others holds more of use
 
 
@@ -41,12 +43,15 @@ class SizeType(click.ParamType):
 
     name = "WIDTHxHEIGHT"
 
+    def __init__(self, longest: int = _LONGEST) -> None:
+        self.longest = longest
+
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
         match = _SIZE.fullmatch(value.strip())
-        if not match or not all(1 <= int(side) <= _LONGEST for side in match.groups()):
-            limits = f"WIDTHxHEIGHT such as 1920x1080, each from 1 to {_LONGEST}"
+        if not match or not all(1 <= int(side) <= self.longest for side in match.groups()):
+            limits = f"WIDTHxHEIGHT such as 1920x1080, each from 1 to {self.longest}"
             self.fail(f"got {value!r}; allowed: {limits}", param, ctx)
         return int(match[2]), int(match[1])
 
@@ -79,5 +84,16 @@ class PointType(click.ParamType):
         return float(match[1]), float(match[2])
 
 
+class FiniteRange(click.FloatRange):
+    """A number within limits; NaN, which is neither below nor above any, is none."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
+
 SCALE, SIZE, METHOD, POINT = ScaleType(), SizeType(), MethodType(), PointType()
+WINDOW = SizeType(_WIDEST)
 SIDE, THREADS = click.IntRange(1, _LONGEST), click.IntRange(1)

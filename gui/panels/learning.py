@@ -31,6 +31,7 @@ from .working import WIDTH
 SHOW = 0.2  # seconds between two kernels that the pane shows
 PATIENCE = 2.0  # seconds that the pane has for it
 SMOOTH = 25  # steps whose mean is drawn over the losses
+FAINT = 0.5 / 255  # of the mean of a picture: a pattern that rounding to 8 bits hides
 POINTS = 2000  # of a curve, about: more cannot be told apart, and take long to draw
 KERNELS = "Kernels (*.npz *.npy);;All files (*)"
 
@@ -81,6 +82,7 @@ class LearningPanel(Panel):
             (self.status, 0), (self.plot, 2), (self.kernel, 3), (self.remark, 0),
         ):  # fmt: skip
             column.addWidget(widget, stretch)
+        self.plot.hide()
         self._show_state()
 
     def _button(self, text: str, tip: str, action: Callable[[], object]) -> QPushButton:
@@ -233,15 +235,25 @@ class LearningPanel(Panel):
     def _show_learned(self, learned: Learned) -> None:
         self.status.setText(_told(learned, self._run, self._baseline))
         stepwise = learned.losses.size > 1
-        curves = _curves(learned.losses, self._baseline) if stepwise else []
-        self.plot.draw(curves, logarithmic=True)
+        self.plot.setVisible(stepwise)  # what is found at once has no way that could be drawn
+        self.plot.draw(
+            _curves(learned.losses, self._baseline) if stepwise else [], logarithmic=True
+        )
         self.kernel.show_weight(learned.weight[0, 0])
-        advice = upsampler.checkerboard(learned.weight, learned.scale).advice
-        self.remark.setText(f"checkerboard score {learned.score:.3g}: {advice}")
+        self.remark.setText(_remark(learned))
 
     def close_workers(self) -> None:
         self._scheduler.close()
         self._published.close()
+
+
+def _remark(learned: Learned) -> str:
+    """What pattern the kernel leaves, and what helps, if it is one that can be seen."""
+    score = learned.score
+    if score < FAINT:
+        return f"checkerboard score {score:.2g}: less than half a level of 8 bits"
+    advice = upsampler.checkerboard(learned.weight, learned.scale).advice
+    return f"checkerboard score {score:.3g}: {advice}"
 
 
 def _told(learned: Learned, run: Run | None, baseline: float | None) -> str:

@@ -11,10 +11,25 @@ from upsampler_gui.difference import Difference
 from upsampler_gui.settings import Diff, DiffKind
 from upsampler_gui.source import source
 from upsampler_gui.state import Pane, Subject
+from upsampler_gui.viewport import Axis
 
 from upsampler.images import Picture
 
 from . import drive
+
+
+@pytest.mark.parametrize("kind", DiffKind)
+def test_what_is_not_finite_is_no_surprise(kind):
+    """NaN where there is no difference to speak of, and no word on the terminal."""
+    values = drive.noise(31, 53, 1, "float32").copy()
+    values[10, 20], values[5, 5], values[20, 40] = np.nan, np.inf, -np.inf
+    opened = source(Picture(values), "odd")
+    a, b = (Subject(opened, Pane(name, SCALE)) for name in ("nearest", "bilinear"))
+    found = full(a, b, kind)
+    assert np.isnan(found).any()
+    assert np.isfinite(found).mean() > 0.5
+    axes = [Axis(n, m, 40, n / 2, 1.0) for n, m in zip((31, 53), SIZE, strict=True)]
+    render.render(render.Request(opened, a.pane, *axes, look=Difference(Diff(kind), b)))
 
 
 def test_the_gain_for_what_is_seen():

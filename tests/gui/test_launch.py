@@ -59,6 +59,12 @@ def test_what_is_no_method_is_told_as_ever(text):
         split(text)
 
 
+@pytest.mark.parametrize("text", ["bilinear:0", "bilinear:65", "transposed:box:k=3:1e9"])
+def test_a_scale_that_cannot_be_is_told_as_one(text):
+    with pytest.raises(ValueError, match=r"^scale: got .*; allowed: a number, a fraction"):
+        split(text)
+
+
 def test_the_state_to_begin_with(opened):
     made = Launch(("nearest", "bicubic:2"), mode=Mode.SPLIT, at=(12, 20.5), zoom=8).state(opened)
     assert made.panes == (Pane("nearest", FOUR), Pane("bicubic", TWO))
@@ -286,6 +292,10 @@ def test_exports_that_cannot_be(tmp_path, capsys, photo, qapp):
 
     assert told(photo, photo, "-o", out)[0] == 2
     assert "allowed: X,Y such as 120,80" in told(photo, "--at", "12", "-o", out)[1]
+    for zoom in ("nan", "inf", "0", "-1"):
+        assert told(photo, "--zoom", zoom, "-o", out)[0] == 2
+    code, text = told(photo, "--size", "99999x700", "-o", out)
+    assert (code, "each from 1 to 16384" in text) == (2, True)
     assert "--size and --force go with --export" in told(photo, "--size", "9x9")[1]
     code, text = told("nowhere.png", "-o", out)
     assert (code, "no such file" in text) == (1, True)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from upsampler_gui import changes, panes, state
+from upsampler_gui.learning import Learned
 from upsampler_gui.panels import learning as panel_module
 from upsampler_gui.source import source
 
@@ -107,6 +108,7 @@ def test_the_panel_shows_loss_and_kernel(qtbot, window, panel, way):
     assert panel.remark.text().startswith("checkerboard score 0")
     if way == "exact":
         assert panel.plot.curves == ()
+        assert not panel.plot.isVisible()
         return
     assert panel.status.text().startswith("80 steps, loss ")
     raw, mean, baseline = panel.plot.curves
@@ -114,6 +116,16 @@ def test_the_panel_shows_loss_and_kernel(qtbot, window, panel, way):
     assert mean.y[-1] == pytest.approx(panel.learned.losses[-25:].mean())
     assert mean.x[-1] == raw.x[-1] == 80
     assert baseline.dashed
+
+
+def test_a_pattern_that_nobody_sees_needs_no_advice():
+    bilinear = Learned(upsampler.init.bilinear(1, 4), 2, np.array([]))
+    assert panel_module._remark(bilinear) == (
+        "checkerboard score 0: less than half a level of 8 bits"
+    )
+    box = panel_module._remark(Learned(np.full((1, 1, 3, 3), 4 / 9), 2, np.array([])))
+    assert box.startswith("checkerboard score 0.484: ")
+    assert "overlap" in box
 
 
 def test_it_stops_at_any_step_and_goes_on(qtbot, window, panel):
