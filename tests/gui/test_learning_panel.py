@@ -125,7 +125,7 @@ def test_a_pattern_that_nobody_sees_needs_no_advice():
     )
     box = panel_module._remark(Learned(np.full((1, 1, 3, 3), 4 / 9), 2, np.array([])))
     assert box.startswith("checkerboard score 0.484: ")
-    assert "overlap" in box
+    assert "multiple of the stride" in box
 
 
 def test_it_stops_at_any_step_and_goes_on(qtbot, window, panel):
