@@ -28,7 +28,6 @@ PANELS = (
     ("inspector", "&Inspector", "I"), ("metrics", "&Metrics", "K"),
     ("histogram", "&Histogram", "J"), ("profile", "&Profile", "P"),
     ("spectrum", "&Spectrum", "T"), ("navigator", "&Navigator", "O"),
-    ("learning", "&Learning", "W"),
 )  # fmt: skip
 
 Step = Callable[[ViewerState, int, int], ViewerState]
@@ -326,6 +325,10 @@ WINDOW = (
             _is("panel", name),
         )
         for name, title, key in PANELS
+    ),
+    Action(
+        "learning", "&Learning", "P&anels", ("W",), _plainly(changes.toggle_learning),
+        _is("learning", True),
     ),
     Action("toggle_full_screen", "Full &screen", "&Window", ("F11",)),
     Action("toggle_methods", "&Methods at the left", "&Window", ("F9",)),

@@ -159,6 +159,15 @@ def toggle_panel(state: ViewerState, name: str) -> ViewerState:
     return replace(state, panel="" if state.panel == name else name)
 
 
+def show_learning(state: ViewerState, shown: bool) -> ViewerState:
+    """Whether the learning panel is open."""
+    return replace(state, learning=shown)
+
+
+def toggle_learning(state: ViewerState) -> ViewerState:
+    return show_learning(state, not state.learning)
+
+
 def select(state: ViewerState, selecting: bool) -> ViewerState:
     """Whether the next drag draws a region."""
     return replace(state, selecting=selecting)

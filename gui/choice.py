@@ -40,7 +40,6 @@ class Choice(QToolButton):
         self._groups: Groups = {}
         self._blocked: Mapping[str, str] = {}
         self._more = more
-        self._whole = ""
         self._actions: list[tuple[str, QAction]] = []
         self._exclusive: list[QActionGroup] = []
         self.offer(groups)
@@ -78,21 +77,15 @@ class Choice(QToolButton):
         for other, action in self._actions:
             action.setChecked(other == key)
 
-    def relabel(self, text: str) -> None:
-        """Another text for what is chosen."""
-        self._whole = text
-        self.setText(text + MARK)
-
-    def shorten(self, room: int) -> None:
-        """Cut the text off at its end so that the button is no wider than so many points."""
-        self.setText(self._whole + MARK)
-        if self.sizeHint().width() <= room:
-            return
+    def relabel(self, text: str, room: int | None = None) -> None:
+        """Another text for what is chosen, cut off at its end where it takes more than so many
+        points."""
         metrics = self.fontMetrics()
-        room -= self.sizeHint().width() - metrics.horizontalAdvance(self.text())
+        if room is None or metrics.horizontalAdvance(text) <= room:
+            self.setText(text + MARK)
+            return
+        room += metrics.horizontalAdvance(MARK)
         mark = MARK if room >= ROOMY else ""
         room -= metrics.horizontalAdvance(mark)
-        text = metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
-        if len(text) < 2:  # a letter says more than an ellipsis
-            text = self._whole[:1]
-        self.setText(text + mark)
+        cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        self.setText((cut if len(cut) > 1 else text[:1]) + mark)  # a letter says more than dots

@@ -1,4 +1,7 @@
-"""The tabs at the right: one panel at a time is open, made on demand and fed while it is seen."""
+"""The tabs at the right, of which one is open, and learning at the left.
+
+Panels are made on demand and fed while they are seen.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QDockWidget, QScrollArea, QTabWidget, QWidget
 
 from . import changes
-from .panels import PANELS, Panel, Shot
+from .panels import PANELS, LearningPanel, Panel, Shot
 from .store import Store
 
+BAR = 16  # points of a scroll bar
 WIDTH = 380  # in points: a panel, a scroll bar and the tabs
 
 
@@ -83,3 +87,48 @@ class PanelDock(QDockWidget):
     def _seen(self, _visible: bool) -> None:
         if self.isHidden() and self._store.state.panel in self._kinds:  # closed by its button
             self._store.update(changes.open_panel, "")
+
+
+class LearningDock(QDockWidget):
+    """Beside the methods, so that a spectrum or the metrics can be watched while it learns."""
+
+    def __init__(self, store: Store, shot: Callable[[], Shot]) -> None:
+        super().__init__("Learning")
+        self.setObjectName("learning")
+        self.setAllowedAreas(
+            Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        self._store, self._shot = store, shot
+        self.panel: LearningPanel | None = None
+        self.visibilityChanged.connect(self._seen)
+        self.hide()
+
+    def refresh(self) -> None:
+        """Open or close what the state says, and feed the panel while it is seen."""
+        shown = self._store.state.learning
+        if shown and self.panel is None:
+            self.panel = LearningPanel(self._store)
+            place = QScrollArea()
+            place.setWidgetResizable(True)
+            place.setFrameShape(QScrollArea.Shape.NoFrame)
+            place.setWidget(self.panel)
+            place.setMinimumWidth(self.panel.minimumWidth() + BAR)
+            self.setWidget(place)
+        if self.isHidden() == shown:
+            self.setVisible(shown)
+            if shown:
+                self.raise_()
+        if self.panel is not None and self.isVisible():
+            self.panel.refresh(self._shot())
+
+    def cancel(self) -> bool:
+        """End what the panel is at, as `Panel.cancel`."""
+        return self.panel is not None and self.panel.cancel()
+
+    def close_workers(self) -> None:
+        if self.panel is not None:
+            self.panel.close_workers()
+
+    def _seen(self, _visible: bool) -> None:
+        if self.isHidden() and self._store.state.learning:  # closed by its button
+            self._store.update(changes.show_learning, False)

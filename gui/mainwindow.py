@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QTabBar,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,7 +24,7 @@ from . import changes, source, state, theme
 from .actions import DEGRADE, PANELS, Action
 from .clipboard import Clipboard
 from .compare import Compare
-from .dock import PanelDock
+from .dock import LearningDock, PanelDock
 from .exporting import Exporter
 from .menus import Menus
 from .methodbar import WIDTH, MethodDock
@@ -73,10 +75,17 @@ class MainWindow(QMainWindow):
         self.watch = Watch(self.store, self.opener.reload, self)
         self.menus.add_recent(self.open_path)
         self.methods = MethodDock(self.store, self.actions_by_name, self._take_keys)
-        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.methods)
+        left = Qt.DockWidgetArea.LeftDockWidgetArea
+        self.addDockWidget(left, self.methods)
+        self.learning = LearningDock(self.store, self.compare.shot)
+        self.addDockWidget(left, self.learning)
+        self.tabifyDockWidget(self.methods, self.learning)
+        self.setTabPosition(left, QTabWidget.TabPosition.North)
+        self.learning.visibilityChanged.connect(self._narrow)
         self.dock = PanelDock(self.store, self.compare.shot)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.compare.shown.connect(self.dock.refresh)
+        self.compare.shown.connect(self.learning.refresh)
         self.compare.shown.connect(lambda: self.status.sync(self.store.state))
         self.resizeDocks([self.methods], [WIDTH], Qt.Orientation.Horizontal)
         self._take_keys()
@@ -145,7 +154,8 @@ class MainWindow(QMainWindow):
         full screen.  And the keys are the panes' again."""
         self._take_keys()
         before = self.store.state
-        if any(owner.cancel() for owner in (self.compare.gestures, self.exporter, self.dock)):
+        owners = (self.compare.gestures, self.exporter, self.dock, self.learning)
+        if any(owner.cancel() for owner in owners):
             return
         if before.opening is not None:
             self.opener.drop()
@@ -208,7 +218,13 @@ class MainWindow(QMainWindow):
         self.exporter.close_workers()
         self.compare.close_workers()
         self.dock.close_workers()
+        self.learning.close_workers()
         event.accept()
+
+    def _narrow(self) -> None:
+        """The left no wider than it has to be, when the learning panel has gone."""
+        if self.learning.isHidden():
+            self.resizeDocks([self.methods], [WIDTH], Qt.Orientation.Horizontal)
 
     def _take_keys(self) -> None:
         """The keys back from a field to the panes."""
@@ -229,6 +245,7 @@ class MainWindow(QMainWindow):
         self.tools.sync(now)
         self.status.sync(now)
         self.dock.refresh()
+        self.learning.refresh()
 
     def _show_settings(self, now: ViewerState) -> None:
         self.setWindowTitle(f"{now.source.name} - upsampler")
@@ -237,6 +254,8 @@ class MainWindow(QMainWindow):
         self.menus.sync(now)
         for name, _, _ in PANELS:
             self.actions_by_name[f"panel_{name}"].setVisible(self.dock.has(name))
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setAccessibleName("Methods or learning")  # Qt makes it when it is first needed
         self.chooser.sync(now.source)
         self.modes.sync(now)
         self.methods.sync(now)

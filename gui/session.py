@@ -207,6 +207,7 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "loupe": _FLAG,
     "blinking": _FLAG,
     "panel": _text,
+    "learning": _FLAG,
     "theme": _one_of(*THEMES),
 }
 _OTHERS = ("picture", "truth", "degraded", "kernels")

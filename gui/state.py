@@ -101,6 +101,8 @@ class ViewerState:
         Whether the next drag draws a region.
     panel : str
         Name of the panel on the right that is open, "" for none.
+    learning : bool
+        Whether the learning panel on the left is open.
     """
 
     source: Source
@@ -126,6 +128,7 @@ class ViewerState:
     holding: bool = False
     selecting: bool = False
     panel: str = ""
+    learning: bool = False
     theme: str = "dark"
 
     @property

@@ -79,9 +79,9 @@ class Store(QObject):
 
 
 # What undo leaves as it is: how the window looks around the panes is not part of the comparison.
-_KEPT = (*TRANSIENT, "panel", "theme")
+_KEPT = (*TRANSIENT, "panel", "learning", "theme")
 
 
 def _lasting(state: ViewerState) -> ViewerState:
     """The state without what is no step of its own."""
-    return replace(state, focus=0, panel="", theme="", **TRANSIENT)
+    return replace(state, focus=0, panel="", learning=False, theme="", **TRANSIENT)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from . import theme
-from .choice import Choice
+from .choice import MARK, Choice
 from .texts import AUTO
 
 SPACING, BESIDE = 4, 8  # points between the parts, and at both ends
-CHIP = "averaged 1:33"  # as long as a chip usually gets
+CHIP, LEAST = "averaged 1:6", "1:1"  # as long as a chip usually gets, and a short one is at least
 NARROW = 240  # points of a title below which its chip is short: in all panes alike
 TIME = "0000.0 ms"
+ROUNDING = 2  # points: texts are as wide as the sum of their letters, about
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,34 @@ LEVELS = (
 )
 
 
+class Chip(QLabel):
+    """A label that keeps a width, whatever it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("chip")
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._room = 0
+
+    def show_text(self, text: str, room: int) -> None:
+        self._room = room
+        self.setText(text)
+
+    def natural(self, text: str) -> int:
+        """Points that a text takes."""
+        self.ensurePolished()  # or it has another font than it will have
+        metrics = self.fontMetrics()
+        around = super().sizeHint().width() - metrics.horizontalAdvance(self.text())
+        return around + metrics.horizontalAdvance(text)
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(max(hint.width(), self._room), hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
 class Title(QWidget):
     """Number, method, parameters, scale, role, shift, time, chip.
 
@@ -60,7 +89,7 @@ class Title(QWidget):
         self._number, self._computes = number, bool(number)
         self._texts = ("", "")
         self._is_reference = False
-        self._chip = ""
+        self._chip = "computing"
         self.number = _label(
             "milliseconds", f"Key {number} focuses this pane, Shift+{number} makes it the reference"
         )
@@ -70,8 +99,7 @@ class Title(QWidget):
             "role", "This pane is moved against the others; Backspace puts it back"
         )
         self.milliseconds = _label("milliseconds", "Time to compute what is seen")
-        self.chip = _label("chip", "")
-        self.chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.chip = Chip()
         row = QHBoxLayout(self)
         row.setContentsMargins(BESIDE, 3, BESIDE, 3)
         row.setSpacing(SPACING)
@@ -84,6 +112,8 @@ class Title(QWidget):
         for button in (method, parameters, scale):
             button.setVisible(self._computes)
         self.name.setVisible(not self._computes)
+        self.chip.setText(self._chip)  # an empty label is wider than its text
+        self._style()
 
     def show_truth(self, name: str, is_reference: bool) -> None:
         self._texts, self._is_reference = (name, ""), is_reference
@@ -99,65 +129,84 @@ class Title(QWidget):
         self.milliseconds.setText(time)
         if chip == self._chip:
             return
-        self._chip = chip
+        before, self._chip = self._chip, chip
         self._style()
-        self.fit()
+        # The room for a chip is that of the longest of the usual ones: nothing moves with it.
+        if self._chip_width(before) == self._chip_width(chip):
+            self.chip.show_text(self._chip_text(chip), self._chip_width(chip))
+        else:
+            self.fit()
 
     def fit(self) -> None:
         """Show as much as there is room for; the rest is in the hints and at the left."""
         room = self.width() - 2 * BESIDE
         level = next((lv for lv in LEVELS if self._need(lv) <= room), LEVELS[-1])
-        self._apply(level)
-        name = self.method if self._computes else self.name
-        left = room - (self._need(level) - name.sizeHint().width())
-        if self._computes:
-            self.method.shorten(left)
-        else:
-            mode = Qt.TextElideMode.ElideRight
-            self.name.setText(self.name.fontMetrics().elidedText(self._texts[0], mode, left))
+        self._apply(level, room)
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()  # or what is half laid out would be painted
 
-    def _apply(self, level: Level) -> None:
-        name, parameters = self._texts
-        shown = self._shows_parameters(level)
+    def _apply(self, level: Level, room: int) -> None:
+        self.chip.show_text(self._chip_text(self._chip), self._chip_width(self._chip))
         self.milliseconds.setVisible(level.time)
         self.role.setText(level.role)
         self.role.setVisible(self._is_reference and bool(level.role))
-        self.number.setText(self._number + "R" * (self._is_reference and not level.role))
         self.shifted.setVisible(bool(self.shifted.text()))
-        self.chip.setText(_short(self._chip) if self.width() < NARROW else self._chip)
+        name = self._name(level)
+        named = self.method if self._computes else self.name
+        left = room - self._need(level) - ROUNDING + _advance(named, name)
         if not self._computes:
-            self.name.setText(name)
+            metrics = self.name.fontMetrics()
+            self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, left))
             return
-        self.parameters.setVisible(shown)
+        self.number.setText(self._numbered(level))
+        self.parameters.setVisible(self._shows_parameters(level))
         self.scale.setVisible(level.scale)
-        # Without its button the parameters belong to the name.
-        told = name if shown or parameters in ("", AUTO) else f"{name}  {parameters}"
-        self.method.relabel(told)
+        self.method.relabel(name, left)
+
+    def _name(self, level: Level) -> str:
+        """Without their button the parameters belong to the name."""
+        name, parameters = self._texts
+        if self._shows_parameters(level) or parameters in ("", AUTO):
+            return name
+        return f"{name}  {parameters}"
+
+    def _numbered(self, level: Level) -> str:
+        return self._number + "R" * (self._is_reference and not level.role)
 
     def _shows_parameters(self, level: Level) -> bool:
         parameters = self._texts[1]
         return level.parameters and bool(parameters) and (level.defaults or parameters != AUTO)
 
     def _need(self, level: Level) -> int:
-        """Points that a level takes, with the texts as they usually are: nothing is to come and
-        go with every frame."""
-        self._apply(level)
-        chip, width = self.chip, self.fontMetrics().horizontalAdvance
-        usual = "" if self.width() < NARROW else CHIP
-        more = max(width(usual) - width(chip.text()), 0)
-        parts = [
-            part.sizeHint().width()
-            for part in (self.number, self.name, self.method, self.parameters, self.scale,
-                         self.role, self.shifted)
-            if not part.isHidden()
-        ]  # fmt: skip
-        parts.append(chip.sizeHint().width() + more)
-        parts += [width(TIME)] if level.time else []
+        """Points that a level takes."""
+        name = self._name(level)
+        parts = [self._chip_width(self._chip)]
+        if self._computes:
+            parts += [_width(self.number, self._numbered(level)), _width(self.method, name + MARK)]
+        else:
+            parts.append(_width(self.name, name))
+        if self._computes and self._shows_parameters(level):
+            parts.append(_width(self.parameters, self._texts[1] + MARK))
+        if self._computes and level.scale:
+            parts.append(_width(self.scale, self.scale.text()))
+        if self._is_reference and level.role:
+            parts.append(_width(self.role, level.role))
+        if self.shifted.text():
+            parts.append(_width(self.shifted, self.shifted.text()))
+        if level.time:
+            parts.append(_width(self.milliseconds, TIME))
         return sum(parts) + SPACING * len(parts)
 
+    def _chip_text(self, chip: str) -> str:
+        return _short(chip) if self.width() < NARROW else chip
+
+    def _chip_width(self, chip: str) -> int:
+        usual = LEAST if self.width() < NARROW else CHIP
+        return max(map(self.chip.natural, (usual, self._chip_text(chip))))
+
     def _style(self) -> None:
-        if self._chip:
-            self.chip.setStyleSheet(theme.chip_style(self._chip))
+        self.chip.setStyleSheet(theme.chip_style(self._chip))
         self.chip.setAccessibleName(self._chip)
         self.chip.setToolTip(
             f"{self._chip}\n\nexact: every pixel is one that the method produced, repeated to the "
@@ -182,6 +231,17 @@ def _label(name: str, tip: str) -> QLabel:
     label.setObjectName(name)
     label.setToolTip(tip)
     return label
+
+
+def _advance(part: QLabel | Choice, text: str) -> int:
+    return part.fontMetrics().horizontalAdvance(text)
+
+
+def _width(part: QLabel | Choice, text: str) -> int:
+    """Points that a part would like to have with another text."""
+    part.ensurePolished()
+    around = part.sizeHint().width() - _advance(part, part.text())
+    return around + _advance(part, text)
 
 
 def _short(chip: str) -> str:

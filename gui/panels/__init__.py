@@ -1,4 +1,4 @@
-"""The panels at the right of the window: their table, in the order of the tabs."""
+"""The panels of the window: those at the right in the order of their tabs, and learning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .navigator import NavigatorPanel
 from .profile import ProfilePanel
 from .spectrum import SpectrumPanel
 
-__all__ = ["PANELS", "Panel", "Shot"]
+__all__ = ["PANELS", "LearningPanel", "Panel", "Shot"]
 
 PANELS: tuple[type[Panel], ...] = (
     InspectorPanel,
@@ -20,5 +20,4 @@ PANELS: tuple[type[Panel], ...] = (
     ProfilePanel,
     SpectrumPanel,
     NavigatorPanel,
-    LearningPanel,
 )

@@ -78,7 +78,7 @@ class SpectrumPanel(WorkingPanel):
         parts = self._parts(shot)
         self._have_tiles(len(parts))
         for i, (tile, wanted) in enumerate(zip(self.tiles, parts, strict=True)):
-            tile.caption.setText(named(shot.state, i))
+            tile.caption.show_text(named(shot.state, i))
             outcome = self._spectra.get(wanted)
             if outcome is None:
                 tile.wait()
@@ -102,7 +102,7 @@ class Tile(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.caption, self.verdict = controls.caption(), controls.note()
+        self.caption, self.verdict = controls.Caption(), controls.note()
         self.picture = Rings()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)

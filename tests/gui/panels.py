@@ -14,6 +14,10 @@ def open_panel(qtbot, window, name):
     """The panel of that name, opened and done with what it was asked for."""
     window.resize(1500, 900)  # the tests' own size leaves 120 pixels for each pane
     QCursor.setPos(window.mapToGlobal(QPoint(1, 1)))  # on a real screen it may be in a pane
+    if name == "learning":
+        window.store.update(changes.show_learning, True)
+        finish(qtbot, window)
+        return window.learning.panel
     window.store.update(changes.open_panel, name)
     finish(qtbot, window)
     return window.dock.panels[name]
@@ -23,7 +27,7 @@ def finish(qtbot, window):
     """Wait until the panes and the open panel show what the state asks for."""
 
     def done():
-        panel = window.dock.open_panel
+        panel = window.dock.open_panel or window.learning.panel
         return drive.settled(window) and panel is not None and panel.idle
 
     qtbot.waitUntil(done, timeout=20_000)

@@ -118,6 +118,7 @@ AFTER = {
     "next_gamma": lambda s: replace(s, tone=Tone(0.0, 1.8)),
     "reset": lambda s: s,
     "light_theme": lambda s: replace(s, theme="light"),
+    "learning": lambda s: replace(s, learning=True),
 }  # fmt: skip
 AFTER["preset_cpu"] = lambda s: made_of(
     s, "bicubic", "gpu:bicubic", "lanczos3", "gpu:lanczos3", reference=0

@@ -31,9 +31,9 @@ def panel(qtbot, window):
     settle(qtbot, window)
     window.store.update(panes.set_all_scales, (Fraction(2), Fraction(2)))
     window.store.update(state.focus, 2)
-    window.store.update(changes.open_panel, "learning")
+    window.store.update(changes.show_learning, True)
     settle(qtbot, window)
-    return window.dock.panels["learning"]
+    return window.learning.panel
 
 
 def finish(qtbot, window, panel):
@@ -147,10 +147,11 @@ def test_it_stops_at_any_step_and_goes_on(qtbot, window, panel):
 
 def test_it_goes_on_while_another_panel_is_looked_at(qtbot, window, panel):
     begin(qtbot, panel)
-    window.store.update(changes.open_panel, "metrics")
+    window.store.update(changes.show_learning, False)
+    assert not panel.isVisible()
     steps = panel.learned.losses.size
     qtbot.waitUntil(lambda: panel.learned.losses.size > steps + 20, timeout=20_000)
-    window.store.update(changes.open_panel, "learning")
+    window.store.update(changes.show_learning, True)
     panel.buttons["stop"].click()
     finish(qtbot, window, panel)
 

@@ -34,7 +34,8 @@ RICH = {
     "focus": 2, "view": View(0.1 + 0.2, -3.3, 1 / 3), "mode": Mode.DIFF, "split": Split.QUARTERS,
     "line": (0.25, 1.0), "diff": Diff(DiffKind.SSIM, 8.0, 0.5 / 255), "tone": Tone(-1.5, 2.2),
     "geometry": Geometry.SAMPLES, "reference": TRUTH, "region": Region(1, 2, 30, 41),
-    "numbers": False, "loupe": True, "blinking": True, "panel": "spectrum", "theme": "light",
+    "numbers": False, "loupe": True, "blinking": True, "panel": "spectrum",
+    "learning": True, "theme": "light",
 }  # fmt: skip
 
 
@@ -190,7 +191,7 @@ WRONG = {
     "tone": ({"exposure": 0}, {"exposure": 0, "gamma": 0}, {"exposure": 1e9, "gamma": 1}),
     "geometry": ("samples ",), "region": ([1, 2, 1, 5], [0, 0, -1, 4], [1, 2, 3]),
     "numbers": (1, "true", None), "loupe": (0,), "blinking": (None,), "panel": (None, "x" * 5000),
-    "theme": ("blue", None), "degraded": (-1, 2.0, 65),
+    "learning": (1, None), "theme": ("blue", None), "degraded": (-1, 2.0, 65),
     "picture": (None, "photo.png", {"path": "x"}, {"path": 1, "slice": None},
                 {"path": "x", "slice": {"layout": "NCHW", "index": [], "channel": 0,
                  "member": ""}},

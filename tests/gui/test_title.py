@@ -6,6 +6,7 @@ from upsampler_gui import changes, state, theme
 from upsampler_gui.pane import PaneWidget
 from upsampler_gui.source import built_in
 from upsampler_gui.state import TRUTH, Pane
+from upsampler_gui.title import ROUNDING
 
 from upsampler.methods import MENU
 
@@ -61,6 +62,8 @@ def test_no_part_of_a_title_is_cut(titled, width, reference, chip):
             assert part.x() >= right
             right = part.geometry().right()
         assert right < pane.title.width()
+        longest = max(map(pane.chip.natural, ("averaged 1:6", pane.chip.text())))
+        assert pane.chip.width() <= longest + ROUNDING
         assert pane.chip.accessibleName() == chip
 
 
