@@ -41,6 +41,8 @@ def window(qtbot, themed):
     window.resize(901, 703)
     window.show()
     qtbot.waitExposed(window)
+    window.activateWindow()  # shortcuts are for the active window alone
+    qtbot.waitUntil(window.isActiveWindow)
     settle(qtbot, window)
     yield window
     window.close()

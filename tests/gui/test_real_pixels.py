@@ -1,7 +1,8 @@
-"""Scenario 2 where the platform matters: a fractional device pixel ratio, and a real display."""
+"""Where the platform matters: a fractional device pixel ratio, and a real display."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,20 @@ def test_scenario_02_on_a_real_display(tmp_path, display, ratio):
     )  # fmt: skip
     check(told, ratio, "xcb")
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.xvfb
+@pytest.mark.slow
+def test_all_scenarios_in_real_windows(display):
+    """The same tests as without a screen, with a window system that gives sizes, keys and mouse."""
+    chosen = "test_scenario and not device_pixel_ratio and not real_display and not larger_than"
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/gui", "-k", chosen, "-p", "no:cacheprovider"],
+        cwd=ROOT, env={**os.environ, "QT_QPA_PLATFORM": "xcb", "DISPLAY": display},
+        timeout=5 * WATCHDOG, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-5000:]
+    assert int(re.search(r"(\d+) passed", result.stdout)[1]) >= 40
 
 
 @pytest.mark.xvfb

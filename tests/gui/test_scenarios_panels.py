@@ -80,15 +80,19 @@ def test_scenario_07_where_and_how_much_here(qtbot, window, show, sign):
     assert row[1:] == [f"{psnr:.2f} dB", f"{ssim:.4f}", f"{found.mae:.4g}", "30"]
 
 
-def test_scenario_08_find_the_checkerboard(qtbot, window):
+@pytest.mark.parametrize("kernel", ["box", "random"])
+def test_scenario_08_find_the_checkerboard(qtbot, window, kernel):
     """The preset opens the spectra; the transposed convolution stands out, nothing else does."""
     window.open_path(str(SAMPLE))
     settle(qtbot, window)
     assert load(str(SAMPLE)).size == window.store.state.source.size
     window.store.update(panes.preset, "Checkerboard hunt")
-    window.store.update(panes.set_method, 0, "bilinear")
-    window.store.update(panes.set_method, 1, "conv_transpose:random:k=3")
-    window.store.update(panes.set_method, 3, "pixel_shuffle:icnr")
+    assert window.store.state.panel == "spectrum"
+    methods = [pane.method for pane in window.store.state.panes]
+    assert methods == [
+        "bilinear", "conv_transpose:box:k=3", "resize_conv:random", "pixel_shuffle:icnr"
+    ]  # fmt: skip
+    window.store.update(panes.set_method, 1, f"conv_transpose:{kernel}:k=3")
     panel = open_panel(qtbot, window, "spectrum")
     panel.area.chosen.emit("whole")
     finish(qtbot, window)
