@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import loupe
-from .canvas import Canvas
 from .marks import Cell, cells, marks, numbered
 from .render import Frame, render
 from .scene import Layer, Scene, Slot
 from .state import ViewerState
+
+if TYPE_CHECKING:
+    from .canvas import Canvas
 
 Inset = tuple[np.ndarray, int, int]
 

@@ -197,6 +197,32 @@ def test_the_preset_for_the_gpu_tells_why_not(monkeypatch):
         assert bool(told) is bool(reason)
 
 
+# Rows that are no steps, and where they are tested with real events, dialogs and files.
+COMMANDS = {
+    "test_controls.py": {
+        "open_dialog", "reload", "open_chart", "toggle_full_screen", "show_keys", "fit_gain",
+        "hold_reference", "undo", "cancel",
+    },
+    "test_comparing_window.py": {
+        "open_reference", "open_session", "save_session", "show_palette", "toggle_methods",
+        "close", *(f"degrade_{s}" for s in actions.DEGRADE),
+    },
+    "test_exporting.py": {
+        "paste", "copy_view", "copy_call", "export_view", "export_strip", "export_sheet",
+        "export_blink", "export_result", "next_channel", "previous_channel",
+    },
+    "test_kernels.py": {"open_kernel"},
+    "test_scenarios.py": {"redo"},
+}  # fmt: skip
+
+
+def test_every_row_is_exercised():
+    """Steps above; a new command wants a test, and a place here that says where."""
+    commands = {row.name for row in ACTIONS if row.step is None}
+    assert set(AFTER) == {row.name for row in STEPS}
+    assert set().union(*COMMANDS.values()) == commands
+
+
 def test_the_table_is_sound():
     names = [row.name for row in ACTIONS]
     keys = [key for row in ACTIONS for key in row.keys]

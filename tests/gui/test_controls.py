@@ -106,6 +106,23 @@ def test_open_reload_and_chart(window, qtbot, photo, monkeypatch):
     assert window.store.state.source.path is None
 
 
+def test_the_reference_from_a_menu(window, qtbot, show):
+    """Where nothing can be held: from one to the other."""
+    show(drive.noise(300, 400))
+    window.store.update(changes.refer, 3)
+    shown = window.compare.panes[0].canvas
+    before, action = shown.pixels, window.actions_by_name["hold_reference"]
+    action.trigger()
+    settle(qtbot, window)
+    assert action.isChecked()
+    wanted = drive.expected(window.store.state, 3, *window.compare.viewport())
+    np.testing.assert_array_equal(shown.pixels, wanted)
+    action.trigger()
+    settle(qtbot, window)
+    assert not action.isChecked()
+    np.testing.assert_array_equal(shown.pixels, before)
+
+
 def test_full_screen_and_the_sheet_of_keys(window, qtbot):
     QTest.keyClick(window, Qt.Key.Key_F11)
     assert window.isFullScreen()
