@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.compare.shown.connect(self.dock.refresh)
         self.compare.shown.connect(self.learning.refresh)
-        self.compare.shown.connect(lambda: self.status.sync(self.store.state))
+        self.compare.shown.connect(self.status.later)
         self.resizeDocks([self.methods], [WIDTH], Qt.Orientation.Horizontal)
         self._take_keys()
         self._theme = theme.DARK.name

@@ -120,12 +120,16 @@ def moved(old: Axis, new: Axis) -> int | None:
 def shifted(pixels: np.ndarray, down: int, across: int, outside: int) -> np.ndarray:
     """A new picture of the same size, which looks at `pixels` from further down and across."""
     made = FRAMES.empty(pixels.shape, pixels.dtype)
-    made.fill(outside)
     height, width = pixels.shape
-    if abs(down) < height and abs(across) < width:
-        to_rows, from_rows = _overlap(down, height)
-        to_cols, from_cols = _overlap(across, width)
-        made[to_rows, to_cols] = pixels[from_rows, from_cols]
+    if abs(down) >= height or abs(across) >= width:
+        made.fill(outside)
+        return made
+    to_rows, from_rows = _overlap(down, height)
+    to_cols, from_cols = _overlap(across, width)
+    made[to_rows, to_cols] = pixels[from_rows, from_cols]
+    # What is left, and no more: filling all of it first took longer than all the rest of a drag.
+    made[: to_rows.start] = made[to_rows.stop :] = outside
+    made[to_rows, : to_cols.start] = made[to_rows, to_cols.stop :] = outside
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
@@ -12,6 +13,7 @@ from .state import TRUTH, ViewerState
 
 WIDEST = "x 00000.00  y 00000.00"
 AROUND = 14  # points beside a text
+PAUSE = 60  # milliseconds
 
 
 class StatusBar(QStatusBar):
@@ -33,6 +35,18 @@ class StatusBar(QStatusBar):
         # A width that does not follow the text, or everything would move with the mouse.
         self.position.setMinimumWidth(self.position.fontMetrics().horizontalAdvance(WIDEST))
         self.addPermanentWidget(self.info)
+        # Frames come in faster than anybody reads.
+        self._soon = QTimer(self, singleShot=True, interval=PAUSE)
+        self._soon.timeout.connect(self._again)
+
+    def later(self) -> None:
+        """Other frames are shown: tell their values before long."""
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _again(self) -> None:
+        if self._now is not None:
+            self.sync(self._now)
 
     def sync(self, now: ViewerState) -> None:
         self._now = now

@@ -346,8 +346,9 @@ def test_the_status_bar_follows_the_frames(window, qtbot, show):
     for name in ("lanczos3", "conv_transpose:random:k=5"):
         window.store.update(panes.set_method, 0, name)
         settle(qtbot, window)
-        wanted = drive.made(opened.values, (160, 200), name)[row, column]
-        assert window.status.values[0].text().split()[1:] == [str(v) for v in wanted]
+        wanted = [str(v) for v in drive.made(opened.values, (160, 200), name)[row, column]]
+        told = window.status.values[0]
+        qtbot.waitUntil(lambda told=told, w=wanted: told.text().split()[1:] == w, timeout=20_000)
 
 
 def test_while_waiting_the_old_frame_moves(window, qtbot, show, monkeypatch):
