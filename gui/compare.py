@@ -195,10 +195,9 @@ class Compare(PaneGrid):
             pane.canvas.show_pixels(None, errors[0])
             pane.show_chip("failed")
             return
-        frames = [(layer, self._frames.of(layer)) for layer in slot.layers]
-        self._frames.last |= {layer.pane: frame for layer, frame in frames if frame is not None}
-        self._paint(pane, [(layer.box, frame.pixels) for layer, frame in frames if frame])
-        chips = dict.fromkeys(layer.request.chip for layer in slot.layers)
+        frames = [(layer.box, self._frames.shown(layer)) for layer in slot.layers]
+        self._paint(pane, [(box, frame.pixels) for box, frame in frames if frame])
+        chips = dict.fromkeys(frame.request.chip for _, frame in frames if frame)
         pane.show_chip(" | ".join(chips), sum(frame.seconds for _, frame in frames if frame))
 
     def _paint(self, pane: PaneWidget, parts: list) -> None:

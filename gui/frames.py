@@ -29,15 +29,15 @@ class Frames:
 
     def __init__(self) -> None:
         self.last: dict[int, Frame] = {}
+        self._asked: dict[int, Request] = {}  # what they are the answers to
         self._cache: LRU[Request, Frame] = LRU(CACHE_BYTES, lambda frame: frame.nbytes)
         self._errors: dict[Request, str] = {}
 
     def of(self, layer: Layer) -> Frame | None:
         """The frame that a layer asks for, None where it is not known."""
         # What a pane shows counts as known whether or not the cache had room for it.
-        shown = self.last.get(layer.pane)
-        if shown is not None and shown.request == layer.request:
-            return shown
+        if self._asked.get(layer.pane) == layer.request:
+            return self.last[layer.pane]
         return self._cache.get(layer.request)
 
     def error(self, layer: Layer) -> str:
@@ -72,7 +72,17 @@ class Frames:
         for layer in layers:
             same = replace(layer.request, rows=request.rows, cols=request.cols)
             if same == replace(request, averaged=False):
-                self.last[layer.pane] = frame
+                self._show(layer.pane, request, frame)
+
+    def shown(self, layer: Layer) -> Frame | None:
+        """The frame of a layer, which is now the last one of its pane."""
+        frame = self.of(layer)
+        if frame is not None:
+            self._show(layer.pane, layer.request, frame)
+        return frame
+
+    def _show(self, pane: int, request: Request, frame: Frame) -> None:
+        self.last[pane], self._asked[pane] = frame, request
 
     def fail(self, request: Request, error: Exception) -> None:
         self._errors[request] = f"{error}" or type(error).__name__
@@ -90,4 +100,5 @@ class Frames:
             self._cache.clear()
             self._errors.clear()
             self.last.clear()
+            self._asked.clear()
         return bool(gone)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -36,6 +36,9 @@ __all__ = ["OUTSIDE", "Cancelled", "Frame", "Renderer", "Request", "output", "re
 
 OUTSIDE = 0xFF17191C  # around the picture
 PACKED = ("uint8", "uint16", "float32", "float64")
+# Outputs, one by one, that somebody waits for: a third of them takes 4 to 11 s.  Of more, without a
+# shorter way to their means, samples stay, and the chip says so.
+ENOUGH = 1 << 30
 LAST_BYTES = 128 << 20  # of the frames kept for the next ones to begin with
 
 
@@ -155,6 +158,11 @@ def render(
     before : Frame, optional
         Of the same source, pane and so on: what it has is not computed again.
 
+    Returns
+    -------
+    Frame
+        Its own request asks for samples where there are too many outputs for means.
+
     Raises
     ------
     Cancelled
@@ -164,13 +172,15 @@ def render(
     along = boxes if request.averaged else picked
     rows, cols = along(request.rows), along(request.cols)
     ready = request.ready()
+    whole = rows.covered * cols.covered
+    if request.averaged and whole > ENOUGH and not ready.weighs:
+        return render(replace(request, averaged=False), cancelled, threads)
     values = request.empty(rows.count, cols.count)
     known = Rect(0, 0, 0, 0)
     if before is not None:
         assert before.request.values_key == request.values_key
         known = _take(values, rows, cols, before)
     fill = averages if request.averaged else samples
-    whole = rows.covered * cols.covered
     for rect in rects_around(known, rows.count, cols.count):
         fill(ready, rows, cols, rect, values, cancelled, threads, whole)
     seconds = time.perf_counter() - start
@@ -212,7 +222,7 @@ class Renderer:
             before = self._last.get(key)
         frame = render(request, cancelled, self.threads, before)
         with self._lock:
-            self._last[key] = frame
+            self._last[frame.request.values_key] = frame
         return frame
 
     def forget(self) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from upsampler_gui import render as render_module
 from upsampler_gui.frames import Frames
-from upsampler_gui.render import Request, render
+from upsampler_gui.render import Renderer, Request, render
 from upsampler_gui.scene import Layer, Scene, Slot
 from upsampler_gui.source import source
 from upsampler_gui.state import Pane
@@ -84,3 +85,22 @@ def test_frames_of_a_picture_go_with_it(layer):
     assert known.forget({None})
     assert known.is_missing(layer)
     assert known.last == {}
+
+
+def test_too_many_outputs_for_means_keep_their_samples(layer, monkeypatch):
+    """The answer counts as one, though it is another than what was asked for."""
+    monkeypatch.setattr(render_module, "ENOUGH", 100)
+    kernel = replace(layer, request=replace(layer.request, pane=Pane("conv_transpose:box:k=3")))
+    for asked, averages in ((layer, True), (kernel, False)):
+        known = Frames()
+        known._cache.limit = 1  # what is shown is known without it
+        request = averaged(asked).request
+        renderer = Renderer()
+        frame = renderer(request)
+        assert frame.request.averaged is averages
+        assert frame.request.chip == ("averaged 1:3" if averages else "exact 1:3")
+        known.take(request, frame, [asked])
+        assert not known.is_missing(averaged(asked))
+        assert known.shown(averaged(asked)) is frame
+        np.testing.assert_array_equal(renderer(request).pixels, frame.pixels)
+        np.testing.assert_array_equal(renderer(frame.request).pixels, frame.pixels)
