@@ -129,7 +129,7 @@ def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] 
         window.store.adjust(lambda _: state)
         window.resize(*size)
         window.show()
-        _wait(qt, window)
+        wait(qt, window)
         for pane in window.compare.panes:
             if pane.canvas.error:
                 raise ImageError(pane.canvas.error)
@@ -139,7 +139,7 @@ def export(path: str | None, launch: Launch, target: str, size: tuple[int, int] 
         qInstallMessageHandler(before)
 
 
-def _wait(qt: QApplication, window: MainWindow) -> None:
+def wait(qt: QApplication, window: MainWindow) -> None:
     """Until everything is shown that will be."""
     end = time.monotonic() + PATIENCE
     calm = 0

@@ -201,6 +201,8 @@ def _session(path: str) -> ViewerState:
     try:
         with open(path, encoding="utf-8") as file:
             content = session.read(file.read(1 << 20))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{os.path.basename(path)}: this is no session: it is no text") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"{os.path.basename(path)}: {reason}") from error

@@ -1,6 +1,8 @@
 """The pictures of assets/: drawn by the script, and what they are for."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,15 @@ def test_the_files_are_what_the_script_draws(drawn):
         # Elementary functions may differ by an ulp, letters by Pillow's release.
         same = 0.85 if name in ("assets/text.png", "assets/chart.png") else 0.999
         assert (difference <= 1).mean() >= same, name
+
+
+def test_the_picture_of_the_viewer_is_what_its_script_makes(tmp_path):
+    """Letters and the name of the processor may differ, the pictures in the panes do not."""
+    path = tmp_path / "viewer.png"
+    subprocess.run([sys.executable, "-m", "assets.make_viewer", str(path)], cwd=ROOT, check=True)
+    made, kept = (read(p).pixels.astype(int) for p in (path, ROOT / "assets/viewer.png"))
+    assert made.shape == kept.shape
+    assert (np.abs(made - kept) <= 2).mean() > 0.9
 
 
 def test_the_files_are_small():

@@ -276,7 +276,10 @@ def test_a_reference_of_another_size_is_refused(photographed, qtbot, tmp_path):
     window.opener.open_reference_path(str(path))
     settle(qtbot, window)
     told = window.store.state.message
-    assert told == "odd.png: 332 x 243 pixels; the panes make 332 x 244, none as many."
+    assert told == (
+        "odd.png: 332 x 243 pixels; the panes make 332 x 244: choose the scale that makes as many, "
+        "or another reference."
+    )
     assert state.dismissed(window.store.state) == before
 
 

@@ -38,7 +38,7 @@ def saving(window, qtbot, monkeypatch, tmp_path):
 
 def test_the_view_is_exported_as_it_is_on_the_screen(window, qtbot, show, saving):
     show(drive.noise(91, 64))
-    app._wait(QApplication.instance(), window)
+    app.wait(QApplication.instance(), window)
     path = saving("export_view", "view.png")
     wanted = drive.pixels_of(window.compare.grab().toImage())
     made = read(path).pixels.astype(np.uint32)

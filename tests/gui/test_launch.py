@@ -272,7 +272,7 @@ def test_scenario_10_the_shell_exports_the_same_picture_without_a_screen(
     window.resize(900, 700)
     QCursor.setPos(-100, -100)  # panes show a cross where an earlier test left the mouse
     window.show()
-    app._wait(qapp, window)
+    app.wait(qapp, window)
     shown, made = window.exporter.view(), read(out).pixels
     assert made.shape == shown.shape
     places = list(canvases(window))

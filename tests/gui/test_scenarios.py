@@ -376,4 +376,8 @@ def test_a_session_that_is_no_session(window, qtbot, tmp_path):
     told = window.store.state.message
     assert told == "bad.json: this is no session: it has no 'upsampler session'"
     assert state.dismissed(window.store.state) == before
+    path.write_bytes(b"\x89PNG\r\n")
+    window.opener.open_session_path(str(path))
+    settle(qtbot, window)
+    assert window.store.state.message == "bad.json: this is no session: it is no text"
     assert isinstance(before, ViewerState)
