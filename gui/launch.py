@@ -119,8 +119,8 @@ def check_truth(now: ViewerState, truth: Source) -> None:
         made = ", ".join(f"{w} x {h}" for h, w in sorted(sizes))
         height, width = truth.size
         raise ValueError(
-            f"{truth.name}: {width} x {height} pixels; the panes make {made}: choose the scale that "
-            "makes as many, or another reference."
+            f"{truth.name}: {width} x {height} pixels; the panes make {made}: choose the scale "
+            "that makes as many, or another reference."
         )
 
 
