@@ -139,7 +139,7 @@ class Title(QWidget):
 
     def fit(self) -> None:
         """Show as much as there is room for; the rest is in the hints and at the left."""
-        room = self.width() - 2 * BESIDE
+        room = self.width() - 2 * BESIDE - ROUNDING
         level = next((lv for lv in LEVELS if self._need(lv) <= room), LEVELS[-1])
         self._apply(level, room)
         layout = self.layout()
@@ -154,7 +154,7 @@ class Title(QWidget):
         self.shifted.setVisible(bool(self.shifted.text()))
         name = self._name(level)
         named = self.method if self._computes else self.name
-        left = room - self._need(level) - ROUNDING + _advance(named, name)
+        left = room - self._need(level) + _advance(named, name)
         if not self._computes:
             metrics = self.name.fontMetrics()
             self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, left))

@@ -67,6 +67,17 @@ def test_no_part_of_a_title_is_cut(titled, width, reference, chip):
         assert pane.chip.accessibleName() == chip
 
 
+def test_a_name_is_whole_as_long_as_anything_can_be_given_up(titled):
+    for method, name in (("nearest", "nearest"), ("bilinear:align_corners", "bilinear")):
+        for width in range(240, 520):
+            pane = titled(method, width, True)
+            title = pane.title
+            optional = (title.milliseconds, title.scale, title.parameters)
+            if any(part.isVisible() for part in optional):
+                assert title.method.text()[:-2].startswith(name), width
+                assert "\N{HORIZONTAL ELLIPSIS}" not in title.method.text()
+
+
 def test_the_richer_the_wider(titled):
     counts = [len(parts(titled("conv_transpose:box:k=3", width, True))) for width in WIDTHS]
     assert counts == sorted(counts)
