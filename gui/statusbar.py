@@ -31,6 +31,7 @@ class StatusBar(QStatusBar):
         self._now: ViewerState | None = None
         self._told: object = None  # what the hints of the labels, and the device, are about
         self._device = ""
+        self._fitted: object = None  # what the room was given to
         self.addWidget(self.position)
         # A width that does not follow the text, or everything would move with the mouse.
         self.position.setMinimumWidth(self.position.fontMetrics().horizontalAdvance(WIDEST))
@@ -76,6 +77,12 @@ class StatusBar(QStatusBar):
         now = self._now
         if now is None:
             return
+        told = any(label.text() for label in self.values.values())
+        about = (now.source, now.opening, tuple(self.values), self._device, self.width(), told,
+                 now.focus, now.reference)  # fmt: skip
+        if about == self._fitted:
+            return
+        self._fitted = about
         width = self.fontMetrics().horizontalAdvance
         values = "  ".join([now.source.widest] * now.source.values.shape[2])
         # As wide as values get, not as they are: nothing comes and goes with the mouse.
@@ -83,7 +90,6 @@ class StatusBar(QStatusBar):
         room = self.width() - self.position.minimumWidth() - 4 * AROUND
         left = room - sum(each.values())
         few = {now.focus, now.reference} if left < 0 else set(each)
-        told = any(label.text() for label in self.values.values())
         left = room - sum(each[i] for i in few) if told else room
         for i, label in self.values.items():
             label.setVisible(i in few)

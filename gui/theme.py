@@ -89,12 +89,6 @@ def apply(application: QApplication, theme: Theme = DARK) -> None:
     application.setStyleSheet(_style(theme))
 
 
-def chip_style(chip: str) -> str:
-    """Colours of a chip, by its first word."""
-    text, ground = _now.chips[chip.split()[0]]
-    return f"color: {text}; background: {ground};"
-
-
 def _style(t: Theme) -> str:
     banner_text, banner = t.banner
     return f"""
@@ -122,7 +116,6 @@ QToolButton:disabled {{ color: #7c838d; }}
 #role {{ color: {t.accent}; padding: 0 6px; }}
 #milliseconds, #parameters {{ color: {t.dim}; }}
 #score {{ color: {t.text}; background: {t.raised}; padding: 0 8px 3px 8px; }}
-#chip {{ border-radius: 8px; padding: 1px 6px; }}
 #banner {{ background: {banner}; border-bottom: 1px solid {t.line}; }}
 #banner QLabel, #banner QToolButton {{ color: {banner_text}; padding: 2px 6px; }}
 QDockWidget {{ color: {t.dim}; }}

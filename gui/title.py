@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from . import theme
 from .choice import MARK, Choice
+from .tag import Tag
 from .texts import AUTO
 
 SPACING, BESIDE = 4, 8  # points between the parts, and at both ends
 CHIP, LEAST = "averaged 1:6", "1:1"  # as long as a chip usually gets, and a short one is at least
 NARROW = 240  # points of a title below which its chip is short: in all panes alike
 TIME = "0000.0 ms"
+HINT = (
+    "exact: every pixel is one that the method produced, repeated to the size named\n"
+    "averaged, or ~: the mean of the pixels that share a place on the screen; of more than\n"
+    "8 million pixels, by the weights of the method, before rounding and cutting off"
+)
 ROUNDING = 2  # points: texts are as wide as the sum of their letters, about
 
 
@@ -40,34 +45,6 @@ LEVELS = (
     Level(time=False, role="ref", defaults=False, scale=False, parameters=False),
     Level(time=False, role="", defaults=False, scale=False, parameters=False),
 )
-
-
-class Chip(QLabel):
-    """A label that keeps a width, whatever it says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("chip")
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._room = 0
-
-    def show_text(self, text: str, room: int) -> None:
-        self._room = room
-        self.setText(text)
-
-    def natural(self, text: str) -> int:
-        """Points that a text takes."""
-        self.ensurePolished()  # or it has another font than it will have
-        metrics = self.fontMetrics()
-        around = super().sizeHint().width() - metrics.horizontalAdvance(self.text())
-        return around + metrics.horizontalAdvance(text)
-
-    def sizeHint(self) -> QSize:
-        hint = super().sizeHint()
-        return QSize(max(hint.width(), self._room), hint.height())
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
 
 
 class Title(QWidget):
@@ -98,8 +75,9 @@ class Title(QWidget):
         self.shifted = _label(
             "role", "This pane is moved against the others; Backspace puts it back"
         )
-        self.milliseconds = _label("milliseconds", "Time to compute what is seen")
-        self.chip = Chip()
+        self.milliseconds = Tag("Time to compute what is seen")
+        self.chip = Tag(HINT)
+        self.chip.setAccessibleName(self._chip)
         row = QHBoxLayout(self)
         row.setContentsMargins(BESIDE, 3, BESIDE, 3)
         row.setSpacing(SPACING)
@@ -112,8 +90,6 @@ class Title(QWidget):
         for button in (method, parameters, scale):
             button.setVisible(self._computes)
         self.name.setVisible(not self._computes)
-        self.chip.setText(self._chip)  # an empty label is wider than its text
-        self._style()
 
     def show_truth(self, name: str, is_reference: bool) -> None:
         self._texts, self._is_reference = (name, ""), is_reference
@@ -126,16 +102,20 @@ class Title(QWidget):
         self.fit()
 
     def show_chip(self, chip: str, time: str) -> None:
-        self.milliseconds.setText(time)
+        self.milliseconds.show_text(time, self.milliseconds.natural(TIME))
         if chip == self._chip:
             return
         before, self._chip = self._chip, chip
-        self._style()
+        self.chip.setAccessibleName(chip)
         # The room for a chip is that of the longest of the usual ones: nothing moves with it.
         if self._chip_width(before) == self._chip_width(chip):
-            self.chip.show_text(self._chip_text(chip), self._chip_width(chip))
+            self._show_chip()
         else:
             self.fit()
+
+    def _show_chip(self) -> None:
+        chip = self._chip
+        self.chip.show_text(self._chip_text(chip), self._chip_width(chip), chip.split()[0])
 
     def fit(self) -> None:
         """Show as much as there is room for; the rest is in the hints and at the left."""
@@ -147,7 +127,7 @@ class Title(QWidget):
         layout.activate()  # or what is half laid out would be painted
 
     def _apply(self, level: Level, room: int) -> None:
-        self.chip.show_text(self._chip_text(self._chip), self._chip_width(self._chip))
+        self._show_chip()
         self.milliseconds.setVisible(level.time)
         self.role.setText(level.role)
         self.role.setVisible(self._is_reference and bool(level.role))
@@ -195,7 +175,7 @@ class Title(QWidget):
         if self.shifted.text():
             parts.append(_width(self.shifted, self.shifted.text()))
         if level.time:
-            parts.append(_width(self.milliseconds, TIME))
+            parts.append(self.milliseconds.natural(TIME))
         return sum(parts) + SPACING * len(parts)
 
     def _chip_text(self, chip: str) -> str:
@@ -205,25 +185,9 @@ class Title(QWidget):
         usual = LEAST if self.width() < NARROW else CHIP
         return max(map(self.chip.natural, (usual, self._chip_text(chip))))
 
-    def _style(self) -> None:
-        self.chip.setStyleSheet(theme.chip_style(self._chip))
-        self.chip.setAccessibleName(self._chip)
-        self.chip.setToolTip(
-            f"{self._chip}\n\nexact: every pixel is one that the method produced, repeated to the "
-            "size named\naveraged: the mean of the pixels that share a place on the screen; of "
-            "more than\n8 million pixels, by the weights of the method, before rounding and "
-            "cutting off"
-        )
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.fit()
-
-    def changeEvent(self, event: QEvent) -> None:
-        # The chip has colours of its own, which a new theme does not reach.
-        if event.type() == QEvent.Type.PaletteChange:
-            self._style()
-        super().changeEvent(event)
 
 
 def _label(name: str, tip: str) -> QLabel:

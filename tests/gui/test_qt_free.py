@@ -9,7 +9,7 @@ GUI = Path(__file__).parents[2] / "gui"
 QT = {
     "canvas", "choice", "clipboard", "compare", "dock", "exporting", "gestures",
     "mainwindow", "menus", "methodbar", "opening", "overlay", "pane", "panegrid", "qimage",
-    "scheduler", "scores", "sheets", "statusbar", "store", "theme", "title", "toolbars",
+    "scheduler", "scores", "sheets", "statusbar", "store", "tag", "theme", "title", "toolbars",
     "sources.chooser", "sources.watch",
 }  # fmt: skip
 CODE = """

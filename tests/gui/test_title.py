@@ -10,6 +10,8 @@ from upsampler_gui.title import ROUNDING
 
 from upsampler.methods import MENU
 
+from . import drive
+
 METHODS = [method.name for group in MENU.values() for method in group]
 WIDTHS = [130, 150, 200, 239, 240, 270, 330, 420, 600, 900]
 
@@ -141,12 +143,15 @@ def test_a_chip_takes_the_colours_of_another_theme(window):
     try:
         window.store.update(changes.toggle_theme)
         QApplication.processEvents()
-        text, ground = theme.LIGHT.chips["exact"]
-        assert chip.styleSheet() == f"color: {text}; background: {ground};"
+        assert chip.colours == theme.LIGHT.chips["exact"]
+        text, ground = (0xFF000000 | int(c[1:], 16) for c in chip.colours)
+        image = drive.pixels_of(chip.grab().toImage())
+        assert (image == ground).sum() > 200
+        assert (image == text).any()
     finally:
         window.store.update(changes.toggle_theme)
         QApplication.processEvents()
-    assert chip.styleSheet() == theme.chip_style("exact 1:1")
+    assert chip.colours == theme.DARK.chips["exact"]
     assert theme.current() is theme.DARK
 
 
