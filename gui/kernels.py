@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+import upsampler
 from upsampler.kernel_methods import LIMITS, KernelMethod
 from upsampler.methods import parse
-from upsampler.modules import ConvTranspose2d, load_module
 
 from .learning import layer
 
@@ -65,8 +65,8 @@ def content_of(path: str) -> dict[str, Any]:
     OSError, ValueError
         If the file is gone or damaged.
     """
-    module = load_module(path)
-    assert isinstance(module, ConvTranspose2d)
+    module = upsampler.load_module(path)
+    assert isinstance(module, upsampler.ConvTranspose2d)
     weight = module.weight
     return {
         "scale": module.stride[0],

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -246,11 +247,12 @@ def test_scenario_06_auto_blink_is_never_blank(window, qtbot, show):
         seen.append([np.array_equal(pixels, w) for w in wanted])
         assert any(seen[-1])
 
-    for _ in range(20):
+    both = ([True, False], [False, True])
+    end = time.monotonic() + 20  # a busy machine may not come to it in twenty looks
+    while len(seen) < 20 or (not all(one in seen for one in both) and time.monotonic() < end):
         qtbot.wait(3)
         look()
-    assert [True, False] in seen
-    assert [False, True] in seen
+    assert all(one in seen for one in both)
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not window.store.state.blinking
     assert not window.store.state.holding
