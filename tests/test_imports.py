@@ -52,16 +52,17 @@ ALLOWED = {
         "axis", "conv_spec", "layout", "plan", "pool_spec", "resize_conv_spec", "spec",
     },
     "backends.products": {"spec"},
-    "backends.product_tables": {"conv_spec", "backends.conv_tables", "backends.products"},
+    "backends.product_tables": {
+        "conv_spec", "backends.conv_tables", "backends.pixel_tables", "backends.products",
+    },
     "backends.resize_conv_parts": {"conv_spec", "resize_conv_spec", "spec", "backends.products"},
     "backends.resize_conv_views": {"layout", "resize_conv_spec", "backends.resize_conv_parts"},
     "backends.matrix_products": {
-        "conv_spec", "layout", "resize_conv_spec", "backends.conv_tables",
-        "backends.resize_conv_parts",
+        "conv_spec", "layout", "resize_conv_spec", "backends.resize_conv_parts",
     },
     "backends.resize_conv_strips": {
-        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.conv_tables",
-        "backends.matrix_products", "backends.resize_conv_parts", "backends.resize_conv_views",
+        "conv_spec", "layout", "plan", "resize_conv_spec", "backends.matrix_products",
+        "backends.resize_conv_parts", "backends.resize_conv_views",
     },
     "backends.resize_conv_borders": {
         "layout", "plan", "resize_conv_spec", "spec", "backends.matrix_products",

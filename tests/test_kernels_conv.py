@@ -185,10 +185,11 @@ def test_pixels_are_chosen_by_memory_and_channels(cpu, monkeypatch):
 
     monkeypatch.setattr(backend, "loops", Spied())
     for layout, inner, rows, name in [
-        ("NHWC", 64, 64, "convolve_pixels"),
-        ("NCHW", 64, 64, "convolve"),
+        ("NHWC", 128, 64, "convolve_pixels"),
+        ("NCHW", 128, 64, "convolve_pixels"),
         ("NHWC", 64, 3, "convolve"),
-        ("NHWC", 3, 64, "convolve"),
+        ("NHWC", 3, 64, "convolve_pixels"),
+        ("NCHW", 3, 64, "convolve"),
     ]:
         shape = {"N": 1, "H": 3, "W": 5, "C": inner}
         x = np.ones([shape[letter] for letter in layout], np.float32)

@@ -10,16 +10,16 @@
 #
 # (The last is in _conv_weight.pxi.)
 #
-# So nothing is ever stuffed with zeros.  A tile of positions is loaded with its halo into dense
-# planes (_planes.pxi).  A shift along any axis then is a constant offset into the flat plane.  The
-# rows of the sums (_gemm.h) are output channels times those phases that read at the same places;
-# the columns are either the planes as they lie, and a run of positions passes over the ends of
-# rows (what it computes in the halo is not stored), or, for many rows, copies of the planes, one
-# for each shift, without halos, in panels that the inner loop reads front to back.
+# So nothing is ever stuffed with zeros.  Here are the sums of few output channels; those of many
+# are in _conv_pixels.pxi.  A tile of positions is loaded with its halo into dense planes
+# (_planes.pxi).  A shift along any axis then is a constant offset into the flat plane, and a run of
+# positions passes over the ends of rows: what it computes in the halo is not stored.  The rows of
+# the sums (_gemm.h) are output channels times those phases that read at the same places, positions
+# lie in the lanes.
 #
 # The tables (which taps make a phase, at which offsets) come from conv_tables.py.  Scratch memory
-# of a thread, in numbers: columns 2 << 20, planes and outputs 1 << 18 each; more only where that is
-# too little for 64 positions, with their halo, of all channels read and of eight written.
+# of a thread, in numbers: planes and outputs 1 << 18 each; more only where that is too little for
+# 64 positions, with their halo, of all channels read and of eight written.
 
 cdef extern from "_gemm.h" nogil:
     enum:
@@ -27,8 +27,6 @@ cdef extern from "_gemm.h" nogil:
         RUN_SLACK
         LANES_float
         LANES_double
-        PANEL_float
-        PANEL_double
     Py_ssize_t rows_of_block(Py_ssize_t)
     void run_float(
         Py_ssize_t, float*, Py_ssize_t, const float*, Py_ssize_t, const Py_ssize_t*, Py_ssize_t,
@@ -52,27 +50,6 @@ cdef struct Classes:
     const Py_ssize_t* slot  # its place in the list of all
     Py_ssize_t phases  # how many there are
 
-cdef struct Mixes:
-    # What derived planes are along one axis: terms factor * x[at], from first[plane] on.
-    const Py_ssize_t* first
-    const Py_ssize_t* at
-    const double* factor
-
-cdef struct Derived:
-    Py_ssize_t number  # of planes along an axis,
-    Py_ssize_t lines  # of phases of the source that they are made of
-    Mixes inside
-    bint folds  # what lies outside is added to the border:
-    Mixes before  # to the first position
-    Mixes after  # and to the last
-
-cdef struct Sharing:
-    Derived down  # along H
-    Derived across  # along W
-    Py_ssize_t phases  # outputs proper; the classes behind them are shared
-    const Py_ssize_t* first  # by phase: where its shared classes begin among
-    const Py_ssize_t* shared
-
 cdef struct ConvJob:
     Source source
     Grid target
@@ -82,9 +59,6 @@ cdef struct ConvJob:
     const Py_ssize_t* tile
     const Py_ssize_t* tiles
     Py_ssize_t run  # positions of a run
-    Py_ssize_t shifts  # copies of the planes that make the columns; 0 without columns
-    const Py_ssize_t* shift  # where in the planes each begins
-    Py_ssize_t panels  # of a tile
     Py_ssize_t groups, inner, rows  # channels of a group: summed over, computed
     Py_ssize_t together  # groups that a unit takes
     Py_ssize_t block  # channels whose outputs are held at once
@@ -92,14 +66,8 @@ cdef struct ConvJob:
     Py_ssize_t pixel  # channels that are stored side by side with all phases, or 1
     Py_ssize_t taps
     Classes classes
-    Py_ssize_t biased  # classes that begin with the bias: all that are not shared
-    const Sharing* sharing  # NULL but for resize-convolutions; see _products.pxi
     const Py_ssize_t* offset  # by tap of each class: where it reads
     const void* packed
-
-
-cdef inline Py_ssize_t panel_of(real* number) noexcept nogil:
-    return PANEL_float if real is float else PANEL_double
 
 
 cdef inline void copy_lanes(real* to, const real* from_, Py_ssize_t n) noexcept nogil:
@@ -123,63 +91,22 @@ cdef inline void run_block(
 # --- tiles -----------------------------------------------------------------------------------
 
 
-cdef inline Py_ssize_t tiles_of(const ConvJob* job) noexcept nogil:
-    return job.tiles[0] * job.tiles[1] * job.tiles[2] * job.tiles[3]
+cdef inline Py_ssize_t tiles_of(const Py_ssize_t* tiles) noexcept nogil:
+    return tiles[0] * tiles[1] * tiles[2] * tiles[3]
 
 
 cdef inline void tile_of(
-    const ConvJob* job, Py_ssize_t index, Py_ssize_t* u, Py_ssize_t* count
+    const Py_ssize_t* positions, const Py_ssize_t* tile, const Py_ssize_t* tiles,
+    Py_ssize_t index, Py_ssize_t* u, Py_ssize_t* count,
 ) noexcept nogil:
     """First position and number of positions of a tile."""
     cdef Py_ssize_t k
     cdef int a
     for a in range(3, -1, -1):
-        k = index % job.tiles[a]
-        index = index // job.tiles[a]
-        u[a] = k * job.tile[a]
-        count[a] = min(job.tile[a], job.count[a] - u[a])
-
-
-cdef struct Piece:
-    # Neighbours along W that lie in one panel.
-    Py_ssize_t from_, to, n
-
-
-cdef void fill_columns(
-    real* columns, const real* planes, const ConvJob* job, const Py_ssize_t* count
-) noexcept nogil:
-    """Panels of positions, front to back: by shift, by channel, a row of a panel's positions."""
-    cdef Py_ssize_t width = panel_of(columns), total = count[0] * count[1] * count[2] * count[3]
-    cdef const Py_ssize_t* extent = job.source.extent
-    cdef Py_ssize_t stride = job.source.plane * job.source.phases
-    cdef Piece[64] pieces
-    cdef Py_ssize_t k, c, i, n, q = 0, row = 0, x = 0, number
-    cdef const real* plane
-    while q < total:
-        # A panel; there are no more pieces than positions.
-        number = i = 0
-        while i < width and q < total:
-            n = min(count[3] - x, width - i)
-            k = row // count[2]
-            k = (k // count[1] * extent[1] + k % count[1]) * extent[2] + row % count[2]
-            pieces[number].from_ = k * extent[3] + x
-            pieces[number].to = i
-            pieces[number].n = n
-            number += 1
-            i += n
-            q += n
-            x += n
-            if x == count[3]:
-                x = 0
-                row += 1
-        if i < width:  # no subnormal numbers behind the last position
-            memset(columns, 0, job.shifts * job.inner * width * sizeof(real))
-        for k in range(job.shifts):
-            for c in range(job.inner):
-                plane = planes + c * stride + job.shift[k]
-                for i in range(number):
-                    copy_lanes(columns + pieces[i].to, plane + pieces[i].from_, pieces[i].n)
-                columns += width
+        k = index % tiles[a]
+        index = index // tiles[a]
+        u[a] = k * tile[a]
+        count[a] = min(tile[a], positions[a] - u[a])
 
 
 # --- storing -----------------------------------------------------------------------------------
@@ -298,7 +225,6 @@ cdef void store_outputs(
 ) noexcept nogil:
     """All outputs of some channels in a tile, rounded, phases interleaved."""
     cdef const Grid* grid = &job.target
-    cdef Py_ssize_t width = panel_of(<real*> o)
     cdef Py_ssize_t n, d, h, z, y, phase_d, phase_h, q
     cdef char* row
     for n in range(count[0]):
@@ -312,11 +238,8 @@ cdef void store_outputs(
                         y = (u[2] + h) * grid.stride[2] + phase_h - job.base[2]
                         if y < 0 or y >= grid.length[2]:
                             continue
-                        if job.shifts:
-                            q = ((n * count[1] + d) * count[2] + h) * count[3]
-                        else:
-                            q = (n * job.source.extent[1] + d) * job.source.extent[2] + h
-                            q *= job.source.extent[3]
+                        q = (n * job.source.extent[1] + d) * job.source.extent[2] + h
+                        q *= job.source.extent[3]
                         row = grid.data + (u[0] + n) * grid.step[0] + channel * grid.channel
                         row += z * grid.step[1] + y * grid.step[2]
                         store_row_of_target(
@@ -331,12 +254,13 @@ cdef void store_outputs(
 cdef struct ConvPlaces:
     # A unit's share of the scratch memory.
     char* planes
-    char* columns
-    char* middle
-    char* dense
     char* o
     Stage stage
     Py_ssize_t o_row
+
+
+cdef inline Py_ssize_t up_to(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return (n + multiple - 1) // multiple * multiple
 
 
 cdef inline char* take(char** at, size_t size) noexcept nogil:
@@ -350,7 +274,6 @@ cdef size_t conv_places(
 ) noexcept nogil:
     """Cut scratch memory into its parts; the bytes needed."""
     cdef size_t number = sizeof(double) if wide else sizeof(float)
-    cdef Py_ssize_t panel = PANEL_double if wide else PANEL_float
     cdef Py_ssize_t channels = job.inner * job.together, lanes = 64 // number
     cdef Py_ssize_t joined = job.target.stride[3] * job.pixel
     cdef Py_ssize_t row = max(job.source.extent[3], job.tile[3] * joined) + RUN_SLACK
@@ -363,16 +286,7 @@ cdef size_t conv_places(
     )
     # Runs read beyond the end of the last plane.
     at.planes = take(&end, (channels * job.source.phases * job.source.plane + RUN_SLACK) * number)
-    if job.shifts:
-        at.o_row = job.panels * panel
-        at.columns = take(
-            &end, (job.panels * panel * job.shifts * channels + RUN_SLACK) * number
-        )
-        if job.sharing != NULL:
-            at.middle = take(&end, job.sharing.across.lines * job.source.plane * number)
-            at.dense = take(&end, (job.panels * panel + RUN_SLACK) * number)
-    else:
-        at.o_row = job.run + RUN_SLACK
+    at.o_row = job.run + RUN_SLACK
     # An odd number of cache lines: rows spread over the cache.
     at.o_row = ((at.o_row + lanes - 1) // lanes | 1) * lanes
     at.o = take(
@@ -383,11 +297,11 @@ cdef size_t conv_places(
 
 cdef Py_ssize_t sum_group(
     real* o, const ConvPlaces* at, const ConvJob* job, const real* packed, Py_ssize_t first,
-    Py_ssize_t rows, Py_ssize_t channels, const real* planes, Py_ssize_t positions,
+    Py_ssize_t rows, Py_ssize_t channels, const real* planes,
 ) noexcept nogil:
     """Outputs of `rows` channels of a group, the first of them channel `first` of `channels`."""
     cdef const Classes* classes = &job.classes
-    cdef Py_ssize_t panel = panel_of(o), k, p, block, left, members, taps, row
+    cdef Py_ssize_t k, block, left, members, taps, row
     cdef const Py_ssize_t* offset
     cdef const real* w = packed
     for k in range(classes.number):
@@ -398,20 +312,10 @@ cdef Py_ssize_t sum_group(
         left = rows * members
         while left > 0:
             block = rows_of_block(left)
-            if job.shifts:
-                p = 0
-                while p < positions:
-                    run_block(
-                        block, o + row * at.o_row + p, at.o_row,
-                        <const real*> at.columns + p * job.shifts * job.inner, panel, offset,
-                        taps, job.inner, w, panel,
-                    )
-                    p += panel
-            else:
-                run_block(
-                    block, o + row * at.o_row, at.o_row, planes,
-                    job.source.plane * job.source.phases, offset, taps, job.inner, w, job.run,
-                )
+            run_block(
+                block, o + row * at.o_row, at.o_row, planes,
+                job.source.plane * job.source.phases, offset, taps, job.inner, w, job.run,
+            )
             w += block * (1 + taps * job.inner)
             row += block
             left -= block
@@ -425,7 +329,7 @@ cdef void conv_tile(
     cdef ConvPlaces at
     cdef Py_ssize_t[4] u
     cdef Py_ssize_t[4] count
-    cdef Py_ssize_t tiles = tiles_of(job)
+    cdef Py_ssize_t tiles = tiles_of(job.tiles)
     cdef Py_ssize_t part = unit % job.parts
     cdef Py_ssize_t group = unit // job.parts // tiles * job.together
     cdef Py_ssize_t groups = min(job.together, job.groups - group)
@@ -435,19 +339,12 @@ cdef void conv_tile(
     cdef real* planes
     conv_places(&at, scratch, job, real is double)
     planes = <real*> at.planes
-    tile_of(job, unit // job.parts % tiles, u, count)
+    tile_of(job.count, job.tile, job.tiles, unit // job.parts % tiles, u, count)
     load_planes(
         planes, &job.source, group * job.inner, groups * job.inner, u, count, &job.codec,
         &at.stage,
     )
     memset(planes + groups * job.inner * plane, 0, RUN_SLACK * sizeof(real))
-    if job.sharing != NULL:
-        derive_columns(
-            <real*> at.columns, planes, <real*> at.middle, <real*> at.dense, job, u,
-            count,
-        )
-    elif job.shifts:
-        fill_columns(<real*> at.columns, planes, job, count)
     m = part * job.part
     stop = min(job.rows, m + job.part)
     packed += (group * job.rows + m) * (job.classes.phases + job.taps * job.inner)
@@ -456,11 +353,7 @@ cdef void conv_tile(
         for g in range(groups):
             packed += sum_group(
                 <real*> at.o, &at, job, packed, g * rows, rows, groups * rows,
-                planes + g * job.inner * plane, count[0] * count[1] * count[2] * count[3],
-            )
-        if job.sharing != NULL:
-            add_shared(
-                <real*> at.o, at.o_row, job.sharing, groups * rows, job.panels * panel_of(planes)
+                planes + g * job.inner * plane,
             )
         store_outputs(
             <real*> at.o, at.o_row, job, group * job.rows + m, groups * rows, u, count, &at.stage
@@ -532,7 +425,7 @@ cdef void pack_channels(
             for i in range(block):
                 channel[i] = (row + i) // members * pack.by_row
                 begin[i] = classes.start[k] + (row + i) % members * taps
-                to[i] = 0 if bias == NULL or k >= job.biased else bias[(row + i) // members]
+                to[i] = 0 if bias == NULL else bias[(row + i) // members]
             for t in range(taps):
                 for i in range(block):
                     place[i] = channel[i] + classes.order[begin[i] + t]
@@ -618,7 +511,6 @@ cdef void fill_conv(ConvJob* job, tables, source, target, int code, bint wide, g
     job.classes.of_phase = indices(tables.class_of)
     job.classes.slot = indices(tables.slot)
     job.classes.phases = len(tables.slot)
-    job.biased = job.classes.number
     job.offset = indices(tables.offset)
 
 
@@ -684,7 +576,6 @@ def convolve(
     """
     cdef ConvJob job
     cdef PackJob pack
-    cdef Sharing sharing
     cdef ConvPlaces unused
     cdef Py_ssize_t units
     cdef size_t scratch
@@ -693,22 +584,10 @@ def convolve(
     job.source.edge = edge
     threads = threads_of(target.size, job.inner * job.taps // job.classes.phases, threads)
     group_channels(&job, tables.block)
-    units = (job.groups + job.together - 1) // job.together * tiles_of(&job)
+    units = (job.groups + job.together - 1) // job.together * tiles_of(job.tiles)
     split_rows(&job, units, threads)
     join_phases(&job)
     units *= job.parts
-    offset = tables.offset
-    if tables.columns is not None:
-        job.shift = indices(tables.columns)
-        job.shifts = len(tables.columns)
-        panel = PANEL_double if wide else PANEL_float
-        job.panels = -(-int(tables.tile.prod()) // panel)
-        offset = offset * (job.inner * panel)
-        job.offset = indices(offset)
-    if hasattr(tables, "shared"):
-        fill_sharing(&sharing, tables)
-        job.sharing = &sharing
-        job.biased = sharing.phases
     packed = np.empty(weight.size + job.groups * job.rows * job.classes.phases, weight.dtype)
     pack.conv = &job
     pack.weight = address(weight)

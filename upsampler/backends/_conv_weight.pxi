@@ -1,27 +1,16 @@
-# The gradient of the weight of a transposed convolution, see _conv.pxi:
+# The gradient of the weight where both sides have few channels; for others see _conv_outer.pxi:
 #
 #     grad_w[t]  =  sum over i  of  x[i] * g[phase[t]][i - e[t]]
 #
-# A pair is a channel of g and a tap: a row of a plane of g, from some offset on.  Where x has many
-# channels, they lie in the lanes and pairs are broadcast; where it has few, positions do.
-#
-# For a resize-convolution the taps of a pair are the products that its phases share, and the rows
-# those of derived planes (_products.pxi), as many for a channel as there are products.
+# A pair is a channel of g and a tap: a row of a plane of g, from some offset on.  Positions lie in
+# the lanes.
 #
 # Scratch memory of a thread: planes of g, at most 1 << 18 numbers or those of the channels of a
-# unit over 64 positions, planes of x and their transpose, and sums, at most 1 << 18 numbers.
+# unit over 64 positions, planes of x, and sums, at most 1 << 18 numbers.
 
 cdef extern from "_gemm.h" nogil:
     enum:
         DOTS_DOWN
-    void outer_float(
-        Py_ssize_t, float*, Py_ssize_t, const float* const*, const float*, const Py_ssize_t*,
-        const Py_ssize_t*, Py_ssize_t, Py_ssize_t,
-    )
-    void outer_double(
-        Py_ssize_t, double*, Py_ssize_t, const double* const*, const double*, const Py_ssize_t*,
-        const Py_ssize_t*, Py_ssize_t, Py_ssize_t,
-    )
     void dots_float_4_4(float*, const float*, Py_ssize_t, const float* const*, Py_ssize_t)
     void dots_float_1_4(float*, const float*, Py_ssize_t, const float* const*, Py_ssize_t)
     void dots_double_4_4(double*, const double*, Py_ssize_t, const double* const*, Py_ssize_t)
@@ -32,34 +21,22 @@ cdef extern from "_gemm.h" nogil:
 cdef struct WeightJob:
     ConvJob conv  # its source is g; `rows` are the channels of x, `inner` those of g, of a group
     Source x
-    bint lanes  # channels of x lie in the lanes
     Py_ssize_t part, parts  # channels of x of a unit
     Py_ssize_t pairs, pair_part, pair_parts  # and pairs
     Py_ssize_t outers  # channels of g that a unit's pairs touch, at most
-    Py_ssize_t loaded  # and those whose planes are loaded at once
     Py_ssize_t together  # groups of a unit; more than one only without parts
-    Py_ssize_t derived  # elements of a derived plane, 0 without
     char* target
     Py_ssize_t size
     bint direct
 
 cdef struct WeightPlaces:
     char* planes
-    char* middle
-    char* derived
     char* others
-    char* turned
     char* sums
-    Py_ssize_t* g_at  # where the rows of a tile begin
-    Py_ssize_t* x_at
     Stage stage
 
 cdef struct WeightUnit:
     Py_ssize_t group, groups, first, rows, pair, pairs
-
-
-cdef inline Py_ssize_t up_to(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
-    return (n + multiple - 1) // multiple * multiple
 
 
 cdef size_t weight_places(
@@ -67,35 +44,22 @@ cdef size_t weight_places(
 ) noexcept nogil:
     """Cut scratch memory into its parts; the bytes needed."""
     cdef size_t number = sizeof(double) if wide else sizeof(float)
-    cdef Py_ssize_t panel = PANEL_double if wide else PANEL_float
     cdef const ConvJob* conv = &job.conv
-    cdef Py_ssize_t channels = job.together * job.part
-    cdef Py_ssize_t tile_rows = conv.tile[0] * conv.tile[1] * conv.tile[2]
+    cdef Py_ssize_t channels = job.together * job.part, most
     cdef char* end = scratch
-    cdef Py_ssize_t most = max(channels, job.together * job.loaded)
+    most = max(channels, job.together * job.outers)
     at.stage.numbers = take(&end, max(conv.source.extent[3], PIXELS * most) * number)
     at.stage.items = take(&end, (conv.source.extent[3] + RUN_SLACK) * 8)
-    at.stage.rows = <void**> take(&end, max(<Py_ssize_t> PIXELS, panel) * sizeof(void*))
+    at.stage.rows = <void**> take(&end, PIXELS * sizeof(void*))
     at.planes = take(
         &end,
-        (job.together * job.loaded * conv.source.phases * conv.source.plane + RUN_SLACK) * number,
+        (job.together * job.outers * conv.source.phases * conv.source.plane + RUN_SLACK) * number,
     )
-    if job.derived:
-        at.middle = take(&end, conv.sharing.across.lines * conv.source.plane * number)
-        at.derived = take(&end, job.loaded * conv.taps * job.derived * number)
-    if job.lanes:
-        channels = up_to(job.part, panel)
-        at.others = take(&end, channels * job.x.plane * number)
-        at.turned = take(&end, channels * tile_rows * conv.tile[3] * number)
-        at.sums = take(&end, job.pair_part * channels * number)
-        at.g_at = <Py_ssize_t*> take(&end, tile_rows * sizeof(Py_ssize_t))
-        at.x_at = <Py_ssize_t*> take(&end, tile_rows * sizeof(Py_ssize_t))
-    else:
-        at.others = take(&end, (up_to(channels, 4) + 4) * job.x.plane * number)
-        # A register for each, of 64 bytes at most.
-        at.sums = take(
-            &end, job.together * up_to(job.part, 4) * up_to(job.pair_part, DOTS_DOWN) * 64
-        )
+    at.others = take(&end, (up_to(channels, 4) + 4) * job.x.plane * number)
+    # A register for each, of 64 bytes at most.
+    at.sums = take(
+        &end, job.together * up_to(job.part, 4) * up_to(job.pair_part, DOTS_DOWN) * 64
+    )
     return end - scratch
 
 
@@ -115,99 +79,7 @@ cdef inline Py_ssize_t pair_at(
 ) noexcept nogil:
     """Where a pair begins in the planes it reads, of which `first` is the first channel."""
     cdef Py_ssize_t channel = pair // job.conv.taps - first, tap = pair % job.conv.taps
-    if job.derived:
-        return (channel * job.conv.taps + tap) * job.derived
     return channel * job.conv.source.phases * job.conv.source.plane + job.conv.offset[tap]
-
-
-cdef void turn_others(
-    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, real* number
-) noexcept nogil:
-    """Channels of x in the lanes, some to a panel: by panel, by position."""
-    cdef const Py_ssize_t* tile = job.conv.tile
-    cdef Py_ssize_t panel = panel_of(number), width = up_to(unit.rows, panel)
-    cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3], i, c = 0
-    cdef const real** row = <const real**> at.stage.rows
-    while c < width:
-        for i in range(panel):
-            row[i] = <const real*> at.others + (c + i) * job.x.plane
-        transpose(<real*> at.turned + c * positions, panel, row, panel, positions)
-        c += panel
-
-
-cdef Py_ssize_t rows_of_tile(
-    const WeightJob* job, const WeightPlaces* at, const Py_ssize_t* count, real* number
-) noexcept nogil:
-    """How many rows a tile has; where each begins goes to `at`."""
-    cdef const Py_ssize_t* tile = job.conv.tile
-    cdef const Py_ssize_t* extent = tile if job.derived else job.conv.source.extent
-    cdef Py_ssize_t panel = panel_of(number), n, d, h, rows = 0
-    for n in range(count[0]):
-        for d in range(count[1]):
-            for h in range(count[2]):
-                at.g_at[rows] = ((n * extent[1] + d) * extent[2] + h) * extent[3]
-                at.x_at[rows] = ((n * tile[1] + d) * tile[2] + h) * tile[3] * panel
-                rows += 1
-    return rows
-
-
-cdef void add_outer(
-    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, Py_ssize_t first,
-    Py_ssize_t pair, Py_ssize_t stop, Py_ssize_t rows, Py_ssize_t n, real* number,
-) noexcept nogil:
-    """The products of `rows` of `n` positions, from `pair` to `stop`; `first` is the channel that
-    the planes begin with.
-    """
-    cdef const real* planes = <const real*> (at.derived if job.derived else at.planes)
-    cdef const Py_ssize_t* tile = job.conv.tile
-    cdef Py_ssize_t panel = panel_of(number), width = up_to(unit.rows, panel)
-    cdef Py_ssize_t positions = tile[0] * tile[1] * tile[2] * tile[3], p, i, c = 0, block
-    cdef const real** row = <const real**> at.stage.rows
-    cdef const real* b
-    cdef real* sums
-    while c < width:
-        b = <const real*> at.turned + c * positions
-        p = pair
-        while p < stop:
-            block = rows_of_block(stop - p)
-            for i in range(block):
-                row[i] = planes + pair_at(job, first, p + i)
-            sums = <real*> at.sums + (p - unit.pair) * width + c
-            if real is float:
-                outer_float(block, sums, width, row, b, at.g_at, at.x_at, rows, n)
-            else:
-                outer_double(block, sums, width, row, b, at.g_at, at.x_at, rows, n)
-            p += block
-        c += panel
-
-
-cdef void add_by_channels(
-    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, const Py_ssize_t* u,
-    const Py_ssize_t* count, real* number,
-) noexcept nogil:
-    """The products of a tile, channels of x in the lanes.
-
-    A few channels of g at a time, so that their planes are read from the nearest cache.
-    """
-    cdef const ConvJob* conv = &job.conv
-    cdef real* planes = <real*> at.planes
-    cdef Py_ssize_t pair = unit.pair, last = unit.pair + unit.pairs, first, stop, rows
-    turn_others(job, unit, at, number)
-    rows = rows_of_tile(job, at, count, number)
-    while pair < last:
-        first = pair // conv.taps
-        stop = min(last, (first + job.loaded) * conv.taps)
-        load_planes(
-            planes, &conv.source, unit.group * conv.inner + first,
-            (stop - 1) // conv.taps + 1 - first, u, count, &conv.codec, &at.stage,
-        )
-        if job.derived:
-            derive_planes(
-                <real*> at.derived, job.derived, planes, (stop - 1) // conv.taps + 1 - first,
-                <real*> at.middle, conv, u, count,
-            )
-        add_outer(job, unit, at, first, pair, stop, rows, count[3], number)
-        pair = stop
 
 
 cdef void add_dots(
@@ -242,31 +114,6 @@ cdef void add_dots(
             sums += across * DOTS_DOWN * lanes
             pair += DOTS_DOWN
         x += across
-
-
-cdef void store_outer(
-    const WeightJob* job, const WeightUnit* unit, const WeightPlaces* at, real* number
-) noexcept nogil:
-    """Sums, by pair and channel of x, to (channel of x, pair)."""
-    cdef Py_ssize_t width = up_to(unit.rows, panel_of(number))
-    cdef const real** row = <const real**> at.stage.rows
-    cdef real* numbers = <real*> at.stage.numbers
-    cdef Py_ssize_t pair = 0, k, m
-    cdef char* to
-    while pair < unit.pairs:
-        m = min(<Py_ssize_t> PIXELS, unit.pairs - pair)
-        for k in range(m):
-            row[k] = <const real*> at.sums + (pair + k) * width
-        to = job.target + place_of_pair(job, unit.group, unit.first, unit.pair + pair) * job.size
-        if job.direct:
-            transpose(<real*> to, job.pairs, row, m, unit.rows)
-        else:
-            transpose(numbers, m, row, m, unit.rows)
-            for k in range(unit.rows):
-                job.conv.codec.store(
-                    to + k * job.pairs * job.size, numbers + k * m, m, NULL, NULL
-                )
-        pair += m
 
 
 cdef inline Py_ssize_t place_of_pair(
@@ -329,25 +176,16 @@ cdef void weight_part(
     outers = (unit.pair + unit.pairs - 1) // conv.taps + 1 - outer_first
     channels = unit.groups * unit.rows
     # What channels beyond the last give is not used, but it should not be slow.
-    if job.lanes:
-        g = up_to(channels, panel_of(number))
-        memset(others, 0, g * job.x.plane * sizeof(real))
-        memset(sums, 0, unit.pairs * g * sizeof(real))
-        of_group = 0
-    else:
-        memset(others, 0, (up_to(channels, 4) + 4) * job.x.plane * sizeof(real))
-        of_group = up_to(unit.rows, 4) * up_to(unit.pairs, DOTS_DOWN) * lanes
-        memset(sums, 0, unit.groups * of_group * sizeof(real))
-    memset(planes + unit.groups * job.loaded * stride, 0, RUN_SLACK * sizeof(real))
-    for tile in range(tiles_of(conv)):
-        tile_of(conv, tile, u, count)
+    memset(others, 0, (up_to(channels, 4) + 4) * job.x.plane * sizeof(real))
+    of_group = up_to(unit.rows, 4) * up_to(unit.pairs, DOTS_DOWN) * lanes
+    memset(sums, 0, unit.groups * of_group * sizeof(real))
+    memset(planes + unit.groups * job.outers * stride, 0, RUN_SLACK * sizeof(real))
+    for tile in range(tiles_of(conv.tiles)):
+        tile_of(conv.count, conv.tile, conv.tiles, tile, u, count)
         load_planes(
             others, &job.x, unit.group * conv.rows + unit.first, channels, u, count, &conv.codec,
             &at.stage,
         )
-        if job.lanes:
-            add_by_channels(job, &unit, &at, u, count, number)
-            continue
         load_planes(
             planes, &conv.source, unit.group * conv.inner + outer_first, unit.groups * outers, u,
             count, &conv.codec, &at.stage,
@@ -357,9 +195,6 @@ cdef void weight_part(
                 job, &unit, sums + g * of_group, planes + g * outers * stride,
                 others + g * unit.rows * job.x.plane,
             )
-    if job.lanes:
-        store_outer(job, &unit, &at, number)
-        return
     for g in range(unit.groups):
         store_dots(job, &unit, unit.group + g, sums + g * of_group)
 
@@ -382,7 +217,7 @@ cdef void split_weight(WeightJob* job, Py_ssize_t part, Py_ssize_t outers, int t
     job.pair_part = min(outers * conv.taps, job.pairs)
     job.together = 1
     if (
-        not job.lanes and conv.groups > 1 and conv.source.grid.channel == conv.source.grid.size
+        conv.groups > 1 and conv.source.grid.channel == conv.source.grid.size
         and job.parts == 1 and job.pair_part == job.pairs
     ):
         job.together = groups_at_once(conv, 1)
@@ -395,12 +230,6 @@ cdef void split_weight(WeightJob* job, Py_ssize_t part, Py_ssize_t outers, int t
     job.pair_parts = (job.pairs + job.pair_part - 1) // job.pair_part
     # Pairs from within one channel to within another.
     job.outers = min(conv.inner, (job.pair_part + conv.taps - 2) // conv.taps + 1)
-    job.loaded = job.outers
-    if job.lanes:
-        job.loaded = min(job.outers, max(
-            <Py_ssize_t> (32 if conv.source.grid.channel == conv.source.grid.size else 4),
-            (48 + conv.taps - 1) // conv.taps,
-        ))
 
 
 def weight_gradient(
@@ -412,7 +241,6 @@ def weight_gradient(
     A unit does `part` channels of x by all taps of `outers` channels of the gradient, or less.
     """
     cdef WeightJob job
-    cdef Sharing sharing
     cdef WeightPlaces unused
     cdef size_t scratch
     cdef Py_ssize_t units
@@ -422,15 +250,6 @@ def weight_gradient(
     zeros = np.zeros((1, 4), np.intp)
     fill_source(&job.x, tables, x, tables.target_stride, zeros, code, wide)
     job.x.lead = job.x.reach = indices(zeros)
-    job.lanes = job.conv.rows >= 16
-    if job.lanes:
-        # Side by side, without the halo of the other.
-        job.x.extent = indices(tables.tile)
-        job.x.plane = tables.tile.prod()
-    if hasattr(tables, "shared"):
-        fill_sharing(&sharing, tables)
-        job.conv.sharing = &sharing
-        job.derived = up_to(tables.tile.prod() + RUN_SLACK, 16)
     job.target = <char*> address(grad_weight)
     job.size = grad_weight.itemsize
     job.direct = code == (F64 if wide else F32)

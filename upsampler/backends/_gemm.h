@@ -138,7 +138,7 @@ typedef double vec_double;
     }
 
 #if defined(WIDE_REGISTERS)
-#define MOST_ROWS 12
+#define MOST_ROWS 8
 #define RUN_KERNELS(T)                                                                          \
     RUN_KERNEL(T, 1, 8) RUN_KERNEL(T, 2, 8) RUN_KERNEL(T, 3, 8) RUN_KERNEL(T, 4, 6)             \
     RUN_KERNEL(T, 5, 4) RUN_KERNEL(T, 6, 4) RUN_KERNEL(T, 7, 3) RUN_KERNEL(T, 8, 3)             \
@@ -156,9 +156,6 @@ typedef double vec_double;
 #endif
 /* Elements that a run may read and write beyond its end. */
 #define RUN_SLACK 32
-/* Positions of a panel of columns: what the tallest blocks take. */
-#define PANEL_float (2 * LANES_float)
-#define PANEL_double (2 * LANES_double)
 
 /* How many of `left` rows the next block takes: blocks of about equal height, for low ones leave
  * registers empty. */
@@ -178,8 +175,8 @@ static inline ptrdiff_t rows_of_block(ptrdiff_t left)
 RUN(float)
 RUN(double)
 
-/* A piece of a row of columns, in whole registers: what is written beyond its end is written again
- * by the piece that follows. */
+/* A row in whole registers: what is written beyond its end is written again by the one that
+ * follows. */
 #define COPY_LANES(T)                                                        \
     static inline void copy_lanes_##T(T *to, const T *from, ptrdiff_t n)     \
     {                                                                        \
@@ -193,63 +190,83 @@ COPY_LANES(double)
  *
  *     sum[m][l] += sum over positions q of  a[m][q] * b[q][l]
  *
- * `a` are rows of planes, anywhere: pairs of a channel and a tap.  `b` has the channels of the other
- * side in its lanes, two registers of them for each position.  Positions come in rows of `width`,
- * which begin at a_at and b_at.  A call adds its positions up by themselves first: long sums of
- * float32 lose fewer bits.
+ * `b` has the channels of one side in its lanes, some registers of them for each position, and `a`
+ * are numbers of the other side, one for each position, anywhere: pairs of a channel and a tap.
+ * Positions come in rows of `width`, which begin at a_at and b_at and lie a_step and b_step apart.
+ * A call adds its positions up by themselves first: long sums of float32 lose fewer bits.  To sums
+ * that are `fresh` nothing is added.
  */
-#define OUTER_KERNEL(T, ROWS)                                                                  \
-    static void outer_##T##_##ROWS(T *sum, ptrdiff_t stride, const T *const *a, const T *b,    \
-                                   const ptrdiff_t *a_at, const ptrdiff_t *b_at,               \
-                                   ptrdiff_t rows, ptrdiff_t width)                            \
+#define OUTER_ARGUMENTS(T)                                                                     \
+    T *sum, ptrdiff_t stride, int fresh, const T *const *a, ptrdiff_t a_step, const T *b,      \
+        ptrdiff_t b_step, const ptrdiff_t *a_at, const ptrdiff_t *b_at, ptrdiff_t rows,        \
+        ptrdiff_t width
+#define OUTER_KERNEL(T, ROWS, VECS)                                                            \
+    static void outer_##T##_##ROWS##_##VECS(OUTER_ARGUMENTS(T))                                \
     {                                                                                          \
-        vec_##T acc[ROWS][2];                                                                  \
+        vec_##T acc[ROWS][VECS], x[VECS];                                                      \
         UNROLL for (int m = 0; m < ROWS; m++)                                                  \
-            UNROLL for (int v = 0; v < 2; v++) acc[m][v] = all_##T(0);                         \
+            UNROLL for (int v = 0; v < VECS; v++) acc[m][v] = all_##T(0);                      \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                 \
             const T *p[ROWS], *q = b + b_at[r];                                                \
             UNROLL for (int m = 0; m < ROWS; m++) p[m] = a[m] + a_at[r];                       \
-            for (ptrdiff_t k = 0; k < width; k++, q += 2 * LANES_##T) {                        \
-                const vec_##T x = load_##T(q), y = load_##T(q + LANES_##T);                    \
+            for (ptrdiff_t k = 0, i = 0; k < width; k++, i += a_step, q += b_step) {           \
+                UNROLL for (int v = 0; v < VECS; v++) x[v] = load_##T(q + v * LANES_##T);      \
                 UNROLL for (int m = 0; m < ROWS; m++) {                                        \
-                    const vec_##T w = all_##T(p[m][k]);                                        \
-                    acc[m][0] = fma_##T(w, x, acc[m][0]);                                      \
-                    acc[m][1] = fma_##T(w, y, acc[m][1]);                                      \
+                    const vec_##T w = all_##T(p[m][i]);                                        \
+                    UNROLL for (int v = 0; v < VECS; v++)                                      \
+                        acc[m][v] = fma_##T(w, x[v], acc[m][v]);                               \
                 }                                                                              \
             }                                                                                  \
         }                                                                                      \
         UNROLL for (int m = 0; m < ROWS; m++)                                                  \
-            UNROLL for (int v = 0; v < 2; v++) {                                               \
+            UNROLL for (int v = 0; v < VECS; v++) {                                            \
                 T *to = sum + m * stride + v * LANES_##T;                                      \
-                store_##T(to, add_##T(load_##T(to), acc[m][v]));                               \
+                store_##T(to, fresh ? acc[m][v] : add_##T(load_##T(to), acc[m][v]));           \
             }                                                                                  \
     }
+
+/* Blocks of few rows, and how many rows a block of so many registers has at most. */
+#define SIX(KIND, T, VECS)                                                                      \
+    KIND##_KERNEL(T, 1, VECS) KIND##_KERNEL(T, 2, VECS) KIND##_KERNEL(T, 3, VECS)               \
+    KIND##_KERNEL(T, 4, VECS) KIND##_KERNEL(T, 5, VECS) KIND##_KERNEL(T, 6, VECS)
+#define EIGHT(KIND, T, VECS)                                                                    \
+    SIX(KIND, T, VECS) KIND##_KERNEL(T, 7, VECS) KIND##_KERNEL(T, 8, VECS)
+#define SIX_NAMES(kind, T, VECS)                                                                \
+    kind##_##T##_1_##VECS, kind##_##T##_2_##VECS, kind##_##T##_3_##VECS, kind##_##T##_4_##VECS, \
+        kind##_##T##_5_##VECS, kind##_##T##_6_##VECS
+#define EIGHT_NAMES(kind, T, VECS)                                                              \
+    SIX_NAMES(kind, T, VECS), kind##_##T##_7_##VECS, kind##_##T##_8_##VECS
+#define MOST_LOW 8
 #if defined(WIDE_REGISTERS)
-#define OUTER_KERNELS(T)                                                                         \
-    OUTER_KERNEL(T, 1) OUTER_KERNEL(T, 2) OUTER_KERNEL(T, 3) OUTER_KERNEL(T, 4)                  \
-    OUTER_KERNEL(T, 5) OUTER_KERNEL(T, 6) OUTER_KERNEL(T, 7) OUTER_KERNEL(T, 8)                  \
-    OUTER_KERNEL(T, 9) OUTER_KERNEL(T, 10) OUTER_KERNEL(T, 11) OUTER_KERNEL(T, 12)
-#define OUTER_NAMES(T)                                                                           \
-    outer_##T##_1, outer_##T##_2, outer_##T##_3, outer_##T##_4, outer_##T##_5, outer_##T##_6,    \
-        outer_##T##_7, outer_##T##_8, outer_##T##_9, outer_##T##_10, outer_##T##_11,             \
-        outer_##T##_12
+#define MOST_VECS 4
+#define LOW_KERNELS(KIND, T) EIGHT(KIND, T, 1) EIGHT(KIND, T, 2) EIGHT(KIND, T, 3) SIX(KIND, T, 4)
+#define LOW_NAMES(kind, T)                                                                      \
+    {{EIGHT_NAMES(kind, T, 1)}, {EIGHT_NAMES(kind, T, 2)}, {EIGHT_NAMES(kind, T, 3)},           \
+     {SIX_NAMES(kind, T, 4)}}
+#define LOW_OF_VECS(vecs) ((vecs) > 3 ? 6 : 8)
 #else
-#define OUTER_KERNELS(T)                                                                         \
-    OUTER_KERNEL(T, 1) OUTER_KERNEL(T, 2) OUTER_KERNEL(T, 3) OUTER_KERNEL(T, 4)                  \
-    OUTER_KERNEL(T, 5) OUTER_KERNEL(T, 6)
-#define OUTER_NAMES(T)                                                                           \
-    outer_##T##_1, outer_##T##_2, outer_##T##_3, outer_##T##_4, outer_##T##_5, outer_##T##_6
+#define MOST_VECS 2
+#define LOW_KERNELS(KIND, T) EIGHT(KIND, T, 1) SIX(KIND, T, 2)
+#define LOW_NAMES(kind, T) {{EIGHT_NAMES(kind, T, 1)}, {SIX_NAMES(kind, T, 2)}}
+#define LOW_OF_VECS(vecs) ((vecs) > 1 ? 6 : 8)
 #endif
+
+/* How many of `left` rows the next block takes, which is so many registers wide: blocks of about
+ * equal height. */
+static inline ptrdiff_t low_block(ptrdiff_t left, ptrdiff_t vecs)
+{
+    ptrdiff_t most = LOW_OF_VECS(vecs), blocks = (left + most - 1) / most;
+    return (left + blocks - 1) / blocks;
+}
+
 #define OUTER(T)                                                                                 \
-    OUTER_KERNELS(T)                                                                             \
-    static void outer_##T(ptrdiff_t count, T *sum, ptrdiff_t stride, const T *const *a,          \
-                          const T *b, const ptrdiff_t *a_at, const ptrdiff_t *b_at,              \
-                          ptrdiff_t rows, ptrdiff_t width)                                       \
+    LOW_KERNELS(OUTER, T)                                                                        \
+    static void outer_##T(ptrdiff_t count, ptrdiff_t vecs, OUTER_ARGUMENTS(T))                   \
     {                                                                                            \
-        static void (*const of_rows[])(T *, ptrdiff_t, const T *const *, const T *,              \
-                                       const ptrdiff_t *, const ptrdiff_t *, ptrdiff_t,          \
-                                       ptrdiff_t) = {OUTER_NAMES(T)};                            \
-        of_rows[count - 1](sum, stride, a, b, a_at, b_at, rows, width);                          \
+        static void (*const kernels[MOST_VECS][MOST_LOW])(OUTER_ARGUMENTS(T)) =                  \
+            LOW_NAMES(outer, T);                                                                 \
+        kernels[vecs - 1][count - 1](sum, stride, fresh, a, a_step, b, b_step, a_at, b_at, rows, \
+                                     width);                                                     \
     }
 OUTER(float)
 OUTER(double)

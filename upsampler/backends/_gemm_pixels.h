@@ -1,31 +1,41 @@
 /* The inner loops of convolutions whose channels lie side by side: a block of pixels as sums over
  * taps and channels, output channels in the lanes.
  *
- *     to[m][l] = sum over taps t, channels c of  w[t][c][l] * x[place[m] + offset[t] + c]
+ *     to[m][l] = from[m][l] + sum over t, c of  w[weight[t]][c][l] * x[place[m] + offset[t] + c]
+ *
+ * where `from` may be several rows for each pixel, added up first: ``from[s * MOST_LOW + m]``.
  *
  * Every output is the chain of fused multiply-adds that _gemm.h makes of it, in the same order.
- * Pixels may lie anywhere, so blocks pass over the ends of rows.  Measured on Zen 4: from 4 pixels
- * by 2 registers on all blocks reach the rate of the multipliers; with more than 8 pixels their
- * lines, a power of two apart, no longer fit into the first cache.
+ * Pixels may lie anywhere, so blocks pass over the ends of rows.
+ *
+ * A block is as many registers of outputs wide as there are, up to four; its pixels then fill 24
+ * registers.  Measured on an Intel Xeon whose neighbour on the core was busy, weights from the
+ * second cache: 6 pixels by 4 and 8 by 3 gained a tenth over 8 by 2, which loads as many weights for
+ * fewer products, and were as fast as 14 by 2.  On Zen 4 all of them reach the rate of the
+ * multipliers.
  */
 #ifndef UPSAMPLER_GEMM_PIXELS_H
 #define UPSAMPLER_GEMM_PIXELS_H
 
 #include "_gemm.h"
 
-#define PIXELS_ARGUMENTS(T)                                                          \
-    char *const *to, const T *x, const ptrdiff_t *place, const ptrdiff_t *offset,    \
-        const ptrdiff_t *tap, ptrdiff_t taps, ptrdiff_t channels, const T *w
+#define PIXELS_ARGUMENTS(T)                                                                \
+    T *const *to, const T *const *from, ptrdiff_t froms, const T *x, const ptrdiff_t *place,  \
+        const ptrdiff_t *offset, const T *w, const ptrdiff_t *weight, ptrdiff_t taps,      \
+        ptrdiff_t channels
 
-/* What outputs will overwrite is fetched while they are summed up: a twentieth of the time. */
+/* What is written or read later is fetched ahead: outputs that are overwritten while they are summed
+ * up (a twentieth of the time), weights WEIGHTS_AHEAD channels before they are multiplied. */
 #if defined(__GNUC__)
-#define FETCH(p) __builtin_prefetch(p, 1)
+#define FETCH_TO_WRITE(p) __builtin_prefetch(p, 1)
+#define FETCH(p) __builtin_prefetch(p)
 #else
+#define FETCH_TO_WRITE(p) ((void)(p))
 #define FETCH(p) ((void)(p))
 #endif
+#define WEIGHTS_AHEAD 8
 
-/* ROWS pixels by VECS registers of outputs; the weights begin with what the sums begin with (a
- * bias). */
+/* ROWS pixels by VECS registers of outputs. */
 #define PIXELS_KERNEL(T, ROWS, VECS)                                                             \
     static void pixels_##T##_##ROWS##_##VECS(PIXELS_ARGUMENTS(T))                                \
     {                                                                                            \
@@ -33,14 +43,21 @@
         const T *p[ROWS];                                                                        \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++) {                                              \
-                acc[m][v] = load_##T(w + v * LANES_##T);                                         \
-                FETCH((T *)to[m] + v * LANES_##T);                                               \
+                acc[m][v] = load_##T(from[m] + v * LANES_##T);                                   \
+                FETCH_TO_WRITE(to[m] + v * LANES_##T);                                           \
             }                                                                                    \
+        for (ptrdiff_t s = MOST_LOW; s < froms * MOST_LOW; s += MOST_LOW)                        \
+            UNROLL for (int m = 0; m < ROWS; m++)                                                \
+                UNROLL for (int v = 0; v < VECS; v++)                                            \
+                    acc[m][v] = add_##T(acc[m][v], load_##T(from[s + m] + v * LANES_##T));       \
         for (ptrdiff_t t = 0; t < taps; t++) {                                                   \
-            const T *q = w + VECS * LANES_##T * (1 + tap[t] * channels);                         \
+            const T *q = w + weight[t];                                                          \
             UNROLL for (int m = 0; m < ROWS; m++) p[m] = x + place[m] + offset[t];               \
             for (ptrdiff_t c = 0; c < channels; c++, q += VECS * LANES_##T) {                    \
-                UNROLL for (int v = 0; v < VECS; v++) b[v] = load_##T(q + v * LANES_##T);        \
+                UNROLL for (int v = 0; v < VECS; v++) {                                          \
+                    b[v] = load_##T(q + v * LANES_##T);                                          \
+                    FETCH(q + (WEIGHTS_AHEAD * VECS + v) * LANES_##T);                                   \
+                }                                                                                \
                 UNROLL for (int m = 0; m < ROWS; m++) {                                          \
                     const vec_##T a = all_##T(p[m][c]);                                          \
                     UNROLL for (int v = 0; v < VECS; v++)                                        \
@@ -50,7 +67,7 @@
         }                                                                                        \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++)                                                \
-                store_##T((T *)to[m] + v * LANES_##T, acc[m][v]);                                \
+                store_##T(to[m] + v * LANES_##T, acc[m][v]);                                     \
     }
 
 /* The same where every channel is a group of its own:  w[t][l] * x[place[m] + offset[t] + l]. */
@@ -58,11 +75,11 @@
     static void apart_##T##_##ROWS##_##VECS(PIXELS_ARGUMENTS(T))                                 \
     {                                                                                            \
         vec_##T acc[ROWS][VECS];                                                                 \
-        (void)channels;                                                                          \
+        (void)channels, (void)froms;                                                             \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
-            UNROLL for (int v = 0; v < VECS; v++) acc[m][v] = load_##T(w + v * LANES_##T);       \
+            UNROLL for (int v = 0; v < VECS; v++) acc[m][v] = load_##T(from[m] + v * LANES_##T); \
         for (ptrdiff_t t = 0; t < taps; t++) {                                                   \
-            const T *p = x + offset[t], *q = w + VECS * LANES_##T * (1 + tap[t]);                \
+            const T *p = x + offset[t], *q = w + weight[t];                                      \
             UNROLL for (int m = 0; m < ROWS; m++)                                                \
                 UNROLL for (int v = 0; v < VECS; v++)                                            \
                     acc[m][v] = fma_##T(load_##T(q + v * LANES_##T),                             \
@@ -70,44 +87,18 @@
         }                                                                                        \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++)                                                \
-                store_##T((T *)to[m] + v * LANES_##T, acc[m][v]);                                \
+                store_##T(to[m] + v * LANES_##T, acc[m][v]);                                     \
     }
 
-#define PIXELS_KERNELS(T, ROWS)                                                                  \
-    PIXELS_KERNEL(T, ROWS, 1) PIXELS_KERNEL(T, ROWS, 2)                                          \
-    APART_KERNEL(T, ROWS, 1) APART_KERNEL(T, ROWS, 2)
-#define PIXELS_NAMES(T, ROWS)                                                                    \
-    {{pixels_##T##_##ROWS##_1, pixels_##T##_##ROWS##_2},                                         \
-     {apart_##T##_##ROWS##_1, apart_##T##_##ROWS##_2}}
-#define LOW_KERNELS(T)                                                                           \
-    PIXELS_KERNELS(T, 1) PIXELS_KERNELS(T, 2) PIXELS_KERNELS(T, 3) PIXELS_KERNELS(T, 4)          \
-    PIXELS_KERNELS(T, 5) PIXELS_KERNELS(T, 6)
-#define LOW_NAMES(T)                                                                             \
-    PIXELS_NAMES(T, 1), PIXELS_NAMES(T, 2), PIXELS_NAMES(T, 3), PIXELS_NAMES(T, 4),              \
-        PIXELS_NAMES(T, 5), PIXELS_NAMES(T, 6)
-#if defined(WIDE_REGISTERS)
-#define MOST_PIXELS 8
-#define ALL_KERNELS(T) LOW_KERNELS(T) PIXELS_KERNELS(T, 7) PIXELS_KERNELS(T, 8)
-#define ALL_NAMES(T) LOW_NAMES(T), PIXELS_NAMES(T, 7), PIXELS_NAMES(T, 8)
-#else
-#define MOST_PIXELS 6
-#define ALL_KERNELS(T) LOW_KERNELS(T)
-#define ALL_NAMES(T) LOW_NAMES(T)
-#endif
-
-/* How many of `left` pixels the next block takes: blocks of about equal height. */
-static inline ptrdiff_t pixels_of_block(ptrdiff_t left)
-{
-    ptrdiff_t blocks = (left + MOST_PIXELS - 1) / MOST_PIXELS;
-    return (left + blocks - 1) / blocks;
-}
-
 #define SUM_PIXELS(T)                                                                            \
-    ALL_KERNELS(T)                                                                               \
+    LOW_KERNELS(PIXELS, T)                                                                       \
+    LOW_KERNELS(APART, T)                                                                        \
     static void sum_pixels_##T(ptrdiff_t pixels, ptrdiff_t vecs, int apart, PIXELS_ARGUMENTS(T)) \
     {                                                                                            \
-        static void (*const kernels[][2][2])(PIXELS_ARGUMENTS(T)) = {ALL_NAMES(T)};              \
-        kernels[pixels - 1][apart][vecs - 1](to, x, place, offset, tap, taps, channels, w);     \
+        static void (*const kernels[2][MOST_VECS][MOST_LOW])(PIXELS_ARGUMENTS(T)) = {            \
+            LOW_NAMES(pixels, T), LOW_NAMES(apart, T)};                                          \
+        kernels[apart][vecs - 1][pixels - 1](to, from, froms, x, place, offset, w, weight, taps, \
+                                             channels);                                          \
     }
 SUM_PIXELS(float)
 SUM_PIXELS(double)

@@ -52,13 +52,13 @@
         of_terms[terms > 4 ? 0 : terms](to, to_step, from, from_step, rows, n, at, factor, \
                                         terms);                                            \
     }                                                                                      \
-    /* The same, added, and nothing beyond the end of a row. */                            \
-    static void add_mix_##T(MIX_ARGUMENTS(T))                                              \
+    /* A row, added, and nothing beyond its end. */                                        \
+    static void add_mix_##T(T *to, const T *from, ptrdiff_t n, const ptrdiff_t *at,        \
+                            const double *factor, ptrdiff_t terms)                         \
     {                                                                                      \
-        for (ptrdiff_t r = 0; r < rows; r++)                                               \
-            for (ptrdiff_t t = 0; t < terms; t++)                                          \
-                for (ptrdiff_t k = 0; k < n; k++)                                          \
-                    to[r * to_step + k] += (T)factor[t] * from[at[t] + r * from_step + k]; \
+        for (ptrdiff_t t = 0; t < terms; t++)                                              \
+            for (ptrdiff_t k = 0; k < n; k++)                                              \
+                to[k] += (T)factor[t] * from[at[t] + k];                                   \
     }
 MIX(float)
 MIX(double)

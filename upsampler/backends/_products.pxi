@@ -1,8 +1,9 @@
 # What output phases have in common, computed once (see products.py for the mathematics).
 #
-# The columns of the sums then are not shifted copies of the planes but small combinations of
-# neighbours: forward of three samples of the input, and a phase is the sum of the outputs of
-# several classes, its own and shared ones; backward of the outputs that a product went to.
+# Taps then do not read the pixels of a tile at some shift, but planes derived from it, small
+# combinations of neighbours: forward of three samples of the input, and a phase is the sum of
+# several classes of products, its own and shared ones; backward of the outputs that a product went
+# to.  Channels lie side by side, so a row of pixels is a row of numbers to combine.
 
 cdef extern from "_mix.h" nogil:
     void mix_float(
@@ -14,20 +15,42 @@ cdef extern from "_mix.h" nogil:
         const double*, Py_ssize_t,
     )
     void add_mix_float(
-        float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const Py_ssize_t*,
-        const double*, Py_ssize_t,
+        float*, const float*, Py_ssize_t, const Py_ssize_t*, const double*, Py_ssize_t
     )
     void add_mix_double(
-        double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const Py_ssize_t*,
-        const double*, Py_ssize_t,
+        double*, const double*, Py_ssize_t, const Py_ssize_t*, const double*, Py_ssize_t
     )
+
+cdef struct Mixes:
+    # What derived lines are: terms factor * x[at], from first[line] on.
+    const Py_ssize_t* first
+    const Py_ssize_t* at
+    const double* factor
+
+cdef struct Derived:
+    Py_ssize_t number  # of planes along an axis,
+    Py_ssize_t lines  # made of so many lines for each position
+    Mixes inside
+    bint folds  # what lies outside is added to the border:
+    Mixes before  # to the first position
+    Mixes after  # and to the last
+
+cdef struct Sharing:
+    Derived down  # along H
+    Derived across  # along W
+    Py_ssize_t phases  # outputs proper; the classes behind them are shared
+    Py_ssize_t shares  # how many of those there are
+    const Py_ssize_t* first  # by phase: where its shared classes begin among
+    const Py_ssize_t* shared
+    const Py_ssize_t* reads  # by tap: which plane
+    Py_ssize_t plane  # numbers of a plane
 
 
 cdef void mix(
     real* to, Py_ssize_t to_step, const real* from_, Py_ssize_t from_step, Py_ssize_t rows,
     Py_ssize_t n, const Mixes* mixes, Py_ssize_t which,
 ) noexcept nogil:
-    """Rows of a derived plane."""
+    """Rows of `n` numbers; up to a register more is written behind each."""
     cdef Py_ssize_t first = mixes.first[which], terms = mixes.first[which + 1] - first
     cdef const Py_ssize_t* at = mixes.at + first
     cdef const double* factor = mixes.factor + first
@@ -38,140 +61,94 @@ cdef void mix(
 
 
 cdef void add_mix(
-    real* to, Py_ssize_t to_step, const real* from_, Py_ssize_t from_step, Py_ssize_t rows,
-    Py_ssize_t n, const Mixes* mixes, Py_ssize_t which,
+    real* to, const real* from_, Py_ssize_t n, const Mixes* mixes, Py_ssize_t which
 ) noexcept nogil:
-    """What is added to them beside a border."""
+    """What is added to a row beside a border."""
     cdef Py_ssize_t first = mixes.first[which], terms = mixes.first[which + 1] - first
     cdef const Py_ssize_t* at = mixes.at + first
     cdef const double* factor = mixes.factor + first
     if real is float:
-        add_mix_float(to, to_step, from_, from_step, rows, n, at, factor, terms)
+        add_mix_float(to, from_, n, at, factor, terms)
     else:
-        add_mix_double(to, to_step, from_, from_step, rows, n, at, factor, terms)
-
-
-cdef void derive_down(
-    real* middle, const real* planes, const ConvJob* job, Py_ssize_t which, const Py_ssize_t* u,
-    const Py_ssize_t* count,
-) noexcept nogil:
-    """Combinations along H of the planes of a channel, one for every phase along W."""
-    cdef const Derived* axis = &job.sharing.down
-    cdef Py_ssize_t across = job.source.extent[3], image = job.source.extent[2] * across
-    cdef Py_ssize_t s, n, last = count[2] - 1
-    cdef const real* from_
-    cdef real* to
-    for s in range(job.sharing.across.lines):
-        for n in range(count[0]):
-            from_ = planes + s * job.source.plane + n * image
-            to = middle + s * job.source.plane + n * image
-            # Rows that follow one another are one long row.
-            mix(to, 0, from_, 0, 1, count[2] * across, &axis.inside, which)
-            if axis.folds and u[2] == 0:
-                add_mix(to, 0, from_, 0, 1, across, &axis.before, which)
-            if axis.folds and u[2] + count[2] == job.count[2]:
-                add_mix(
-                    to + last * across, 0, from_ + last * across, 0, 1, across, &axis.after, which
-                )
+        add_mix_double(to, from_, n, at, factor, terms)
 
 
 cdef void derive_across(
-    real* to, const Py_ssize_t* layout, const real* middle, const ConvJob* job, Py_ssize_t which,
-    const Py_ssize_t* u, const Py_ssize_t* count,
+    real* to, const real* middle, const Derived* across, Py_ssize_t plane, Py_ssize_t pixel,
+    Py_ssize_t count, bint first, bint last,
 ) noexcept nogil:
-    """Combinations of these along W: a derived plane, without halo, in rows of `layout`."""
-    cdef const Derived* axis = &job.sharing.across
-    cdef Py_ssize_t across = job.source.extent[3], n, last = count[3] - 1
-    for n in range(count[0]):
-        mix(to, layout[3], middle, across, count[2], count[3], &axis.inside, which)
-        if axis.folds and u[3] == 0:
-            add_mix(to, layout[3], middle, across, count[2], 1, &axis.before, which)
-        if axis.folds and u[3] + count[3] == job.count[3]:
-            add_mix(
-                to + last, layout[3], middle + last, across, count[2], 1, &axis.after, which
-            )
-        to += layout[2] * layout[3]
-        middle += job.source.extent[2] * across
+    """A row of all planes along W from a row of pixels; whether it has the first and the last."""
+    cdef Py_ssize_t j, step = across.lines * pixel, end = count - 1
+    for j in range(across.number):
+        if across.lines == 1:  # pixels that follow one another are one long row
+            mix(to, 0, middle, 0, 1, count * pixel, &across.inside, j)
+        else:
+            mix(to, pixel, middle, step, count, pixel, &across.inside, j)
+        if across.folds and first:
+            add_mix(to, middle, pixel, &across.before, j)
+        if across.folds and last:
+            add_mix(to + end * pixel, middle + end * step, pixel, &across.after, j)
+        to += plane
 
 
-cdef void derive_columns(
-    real* columns, const real* planes, real* middle, real* dense, const ConvJob* job,
-    const Py_ssize_t* u, const Py_ssize_t* count,
+cdef void derive_tile(
+    real* to, real* middle, const real* x, const Reading* source, const Sharing* sharing,
+    const Py_ssize_t* whole, const Py_ssize_t* u, const Py_ssize_t* count,
 ) noexcept nogil:
-    """Columns as `fill_columns` makes them, of derived planes instead of shifted ones.
-
-    `middle` takes planes of the phases along W, `dense` the positions of a tile in whole panels.
-    """
-    cdef const Sharing* sharing = job.sharing
-    cdef Py_ssize_t width = panel_of(columns), total = count[0] * count[2] * count[3]
-    cdef Py_ssize_t stride = job.source.phases * job.source.plane, c, i, j, q
-    cdef real* to
-    memset(dense, 0, job.panels * width * sizeof(real))
-    for c in range(job.inner):
-        for i in range(sharing.down.number):
-            derive_down(middle, planes + c * stride, job, i, u, count)
-            for j in range(sharing.across.number):
-                derive_across(dense, count, middle, job, j, u, count)
-                to = columns + ((i * sharing.across.number + j) * job.inner + c) * width
-                q = 0
-                while q < total:
-                    if real is float:
-                        copy_lanes_float(to, dense + q, width)
-                    else:
-                        copy_lanes_double(to, dense + q, width)
-                    to += job.shifts * job.inner * width
-                    q += width
-
-
-cdef void derive_planes(
-    real* to, Py_ssize_t plane, const real* planes, Py_ssize_t channels, real* middle,
-    const ConvJob* job, const Py_ssize_t* u, const Py_ssize_t* count,
-) noexcept nogil:
-    """By channel, all derived planes, as they lie in a whole tile, `plane` elements each."""
-    cdef Py_ssize_t stride = job.source.phases * job.source.plane, c, i, j
-    for c in range(channels):
-        for i in range(job.sharing.down.number):
-            derive_down(middle, planes + c * stride, job, i, u, count)
-            for j in range(job.sharing.across.number):
-                derive_across(to, job.tile, middle, job, j, u, count)
-                to += plane
-
-
-cdef void add_shared(
-    real* o, Py_ssize_t o_row, const Sharing* sharing, Py_ssize_t channels, Py_ssize_t n
-) noexcept nogil:
-    """Add shared classes to the outputs of each phase: of `channels`, `n` positions."""
-    cdef Py_ssize_t p, m, k, i
-    cdef real* to
+    """All derived planes of a tile, of `whole` positions in all; `middle` takes a row of pixels."""
+    cdef const Derived* down = &sharing.down
+    cdef const Derived* across = &sharing.across
+    cdef const Py_ssize_t* tile = source.positions
+    cdef Py_ssize_t pixel = source.step[3], n, h, i
+    cdef Py_ssize_t width = (count[3] + 2) * across.lines * pixel
     cdef const real* from_
-    for p in range(sharing.phases):
-        for m in range(channels):
-            to = o + (p * channels + m) * o_row
-            for k in range(sharing.first[p], sharing.first[p + 1]):
-                from_ = o + (sharing.shared[k] * channels + m) * o_row
-                for i in range(n):
-                    to[i] += from_[i]
+    cdef real* row
+    for n in range(count[0]):
+        for h in range(count[2]):
+            from_ = x + n * source.step[0] + h * down.lines * source.step[2]
+            row = to + (n * tile[2] + h) * tile[3] * pixel
+            for i in range(down.number):
+                mix(middle, 0, from_, 0, 1, width, &down.inside, i)
+                if down.folds and u[2] + h == 0:
+                    add_mix(middle, from_, width, &down.before, i)
+                if down.folds and u[2] + h == whole[2] - 1:
+                    add_mix(middle, from_, width, &down.after, i)
+                derive_across(
+                    row, middle, across, sharing.plane, pixel, count[3], u[3] == 0,
+                    u[3] + count[3] == whole[3],
+                )
+                row += across.number * sharing.plane
 
 
-cdef void fill_mixes(Mixes* mixes, tables):
+# --- filling ---------------------------------------------------------------------------------
+
+
+cdef void fill_mixes(Mixes* mixes, tables, Py_ssize_t line, Py_ssize_t place, list kept):
+    """`line` and `place` are numbers from line to line of a position, and to the next position."""
+    kept.append(tables.line * line + tables.place * place)
     mixes.first = indices(tables.first)
-    mixes.at = indices(tables.at)
+    mixes.at = indices(kept[len(kept) - 1])
     mixes.factor = <const double*> address(tables.factor)
 
 
-cdef void fill_derived(Derived* axis, tables):
+cdef void fill_derived(Derived* axis, tables, Py_ssize_t step, list kept):
+    """`step` is from line to line; what has to stay alive goes to `kept`."""
     axis.number = len(tables.inside.first) - 1
     axis.lines = tables.lines
     axis.folds = tables.before is not None
-    fill_mixes(&axis.inside, tables.inside)
+    fill_mixes(&axis.inside, tables.inside, step, tables.lines * step, kept)
     if axis.folds:
-        fill_mixes(&axis.before, tables.before)
-        fill_mixes(&axis.after, tables.after)
+        fill_mixes(&axis.before, tables.before, step, tables.lines * step, kept)
+        fill_mixes(&axis.after, tables.after, step, tables.lines * step, kept)
 
 
-cdef void fill_sharing(Sharing* sharing, tables):
-    fill_derived(&sharing.down, tables.down)
-    fill_derived(&sharing.across, tables.across)
+cdef void fill_sharing(Sharing* sharing, tables, const Reading* source, list kept):
+    cdef const Py_ssize_t* tile = source.positions
+    fill_derived(&sharing.down, tables.down, source.step[2], kept)
+    fill_derived(&sharing.across, tables.across, source.step[3], kept)
     sharing.phases = len(tables.shared_first) - 1
+    sharing.shares = len(tables.before) - 1 - sharing.phases
     sharing.first = indices(tables.shared_first)
     sharing.shared = indices(tables.shared)
+    sharing.reads = indices(tables.reads)
+    sharing.plane = up_to(tile[0] * tile[2] * tile[3] * source.step[3] + RUN_SLACK, 16)

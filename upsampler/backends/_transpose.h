@@ -101,6 +101,38 @@ INLINED void four_float(float *to, ptrdiff_t stride, const float *const *rows, p
 #endif
 #define four_double square_double
 
+/* Sixteen rows of sixteen: whole lines are written. */
+#if defined(__AVX512F__)
+#define WIDE_SQUARE_float 16
+INLINED void wide_square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m512 a[16], b[4];
+    for (int h = 0; h < 4; h++)
+        for (int r = 0; r < 4; r++) {
+            const float *const *p = rows + r;
+            __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p[0] + k + 4 * h));
+            x = _mm512_insertf32x4(x, _mm_loadu_ps(p[4] + k + 4 * h), 1);
+            x = _mm512_insertf32x4(x, _mm_loadu_ps(p[8] + k + 4 * h), 2);
+            a[4 * h + r] = _mm512_insertf32x4(x, _mm_loadu_ps(p[12] + k + 4 * h), 3);
+        }
+    for (int h = 0; h < 16; h += 4) {
+        b[0] = _mm512_unpacklo_ps(a[h], a[h + 1]);
+        b[1] = _mm512_unpackhi_ps(a[h], a[h + 1]);
+        b[2] = _mm512_unpacklo_ps(a[h + 2], a[h + 3]);
+        b[3] = _mm512_unpackhi_ps(a[h + 2], a[h + 3]);
+        _mm512_storeu_ps(to + h * stride, _mm512_shuffle_ps(b[0], b[2], 0x44));
+        _mm512_storeu_ps(to + (h + 1) * stride, _mm512_shuffle_ps(b[0], b[2], 0xee));
+        _mm512_storeu_ps(to + (h + 2) * stride, _mm512_shuffle_ps(b[1], b[3], 0x44));
+        _mm512_storeu_ps(to + (h + 3) * stride, _mm512_shuffle_ps(b[1], b[3], 0xee));
+    }
+}
+#else
+#define WIDE_SQUARE_float SQUARE_float
+#define wide_square_float square_float
+#endif
+#define WIDE_SQUARE_double SQUARE_double
+#define wide_square_double square_double
+
 /* Two rows element by element.  Left to itself the compiler takes twice the shuffles. */
 #if defined(__AVX2__)
 static inline ptrdiff_t pairs_float(float *to, const float *a, const float *b, ptrdiff_t n)
@@ -157,7 +189,9 @@ static inline ptrdiff_t wide_float(float *to, const float *const *rows, ptrdiff_
                               ptrdiff_t n)                                                    \
     {                                                                                         \
         const T *a = rows[0], *b = rows[count > 1], *c = rows[count > 2 ? 2 : 0];             \
-        if (count >= SQUARE_##T && n >= SQUARE_##T) {                                         \
+        if (count >= WIDE_SQUARE_##T && n >= WIDE_SQUARE_##T) {                               \
+            squares_##T(to, stride, rows, count, n, WIDE_SQUARE_##T, wide_square_##T);        \
+        } else if (count >= SQUARE_##T && n >= SQUARE_##T) {                                  \
             squares_##T(to, stride, rows, count, n, SQUARE_##T, square_##T);                  \
         } else if (count >= 4 && n >= 4) {                                                    \
             ptrdiff_t k = 0;                                                                  \

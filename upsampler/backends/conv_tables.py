@@ -15,17 +15,12 @@ import numpy as np
 from ..conv_spec import ConvSpec
 
 PLANES = 1 << 17  # numbers that the loaded planes of a tile should have: half a megabyte
-COLUMNS = 1 << 18  # and their copies by shift
-MOST_COLUMNS = 1 << 20  # rather than more, planes are read as they lie
 OUTPUTS = 1 << 16  # outputs that are held at once
 RUN = 1024  # positions of a tile of outputs, if the planes allow
 RUN_BACK = 4096  # and of a tile of inputs, whose planes are loaded with more of a halo
 LEAST = 64
-PANEL = 32  # positions that blocks of sums compute at once
-ROWS = 16  # of a sum: from here on copies without halos pay
-PART = 256  # channels of the input of a unit in the gradient of the weight
+PART = 4  # channels of the input of a unit in the gradient of the weight
 SUMS = 1 << 17  # sums that a unit holds
-WEIGHT_RUN = 256  # positions of a tile there: products of a tile come from the first cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,33 +68,25 @@ class Tables:
     class_of: np.ndarray  # by phase
     slot: np.ndarray  # by phase: its place among the members of all classes
     order: np.ndarray  # taps by class, by member
-    offset: np.ndarray  # by class, by tap: where it reads, in a plane or among the columns
-    columns: np.ndarray | None  # where in the planes each copy begins
+    offset: np.ndarray  # by class, by tap: where it reads in a plane
 
 
 def ints(values: object) -> np.ndarray:
     return np.ascontiguousarray(values, np.intp)
 
 
-def tile_sizes(count: list[int], reach: list[int], limit: int, grain: int) -> list[int]:
-    """Positions of a tile: about `limit`, so that little of the last `grain` is wasted."""
+def tile_sizes(count: list[int], reach: list[int], limit: int) -> list[int]:
+    """Positions of a tile: about `limit`."""
     tile = [1, 1, 1, 1]
     for a in (3, 2, 1, 0):
         inner = prod(t + r for t, r in zip(tile[a + 1 :], reach[a + 1 :], strict=True))
         most = min(count[a], max(1, limit // inner))
-        pieces = -(-count[a] // most)
-        even = -(-count[a] // pieces)  # of about equal size
-        choice = {even, most}
-        if a == 3 and pieces > 1:
-            choice = {-(-even // grain) * grain, max(1, most // grain * grain)}
-        elif grain > 1:
-            choice.update(range(most, min(count[a], 2 * limit // inner) + 1))
+        even = -(-count[a] // -(-count[a] // most))  # of about equal size
 
         def cost(t: int, a: int = a, inner: int = inner) -> float:
-            padded = -(-inner * t // grain) * grain
-            return -(-count[a] // t) * padded * (1 + 0.05 * padded / limit)
+            return -(-count[a] // t) * inner * t * (1 + 0.05 * inner * t / limit)
 
-        tile[a] = min(min(choice, key=cost), count[a])
+        tile[a] = min({even, most}, key=cost)
     return tile
 
 
@@ -134,7 +121,7 @@ class _Classes:
 def _classes(number: np.ndarray, shift: np.ndarray, phases: int) -> _Classes:
     """Phases whose taps read at the same places, in the order of their first."""
     taps: list[list[int]] = [[] for _ in range(phases)]
-    for t, p in enumerate(number):
+    for t, p in reversed(list(enumerate(number))):  # what reads first comes first
         taps[p].append(t)
     found: dict[bytes, list[int]] = {}
     for p, of_phase in enumerate(taps):
@@ -147,14 +134,12 @@ def starts(lengths: list[int]) -> np.ndarray:
     return ints(np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def _tables(
-    axes: list[Axis], inner: int, slack: int, forward: bool, columns: bool, run: int = RUN
-) -> Tables:
-    """`inner` channels are summed over; with `columns` or without."""
+def _tables(axes: list[Axis], inner: int, slack: int, forward: bool) -> Tables:
+    """`inner` channels are summed over."""
     strides = [a.stride for a in axes]
-    # Outputs from the window's first on, or, where phases should read at the same places so that
-    # they share registers, from the first output of a sample on.
-    base = [-int(a.at[0]) % a.stride if forward and not columns else 0 for a in axes]
+    # From the first output of a sample on: phases should read at the same places, so that they
+    # share registers.
+    base = [-int(a.at[0]) % a.stride if forward else 0 for a in axes]
     taps = _taps(axes, base, forward)
     number = np.ravel_multi_index(tuple(taps.phase.T), strides)
     used, place = np.unique(number, return_inverse=True)
@@ -171,23 +156,20 @@ def _tables(
     reach = [int(r) for r in taps.shift.max(axis=0) - lead]
     reads = np.column_stack([place, taps.shift - lead])
     copies, copy = np.unique(reads, axis=0, return_inverse=True)
-    if columns:
-        limit = min(OUTPUTS // 4 // phases, COLUMNS // max(1, len(copies) * inner))
-        tile = tile_sizes(count, [0] * 4, max(LEAST, min(run // 2, limit)), PANEL)
-    else:
-        # Many phases make small tiles, so that some groups of few channels fit together.
-        planes = inner * len(used) * (4 if len(used) >= 16 else 1)
-        outputs = phases * (8 if phases >= 64 else 2)
-        limit = min(OUTPUTS // outputs, PLANES // max(1, planes))
-        tile = tile_sizes(count, reach, max(LEAST, min(run, limit)), 1)
+    # Many phases make small tiles, so that some groups of few channels fit together.
+    planes = inner * len(used) * (4 if len(used) >= 16 else 1)
+    outputs = phases * (8 if phases >= 64 else 2)
+    limit = min(OUTPUTS // outputs, PLANES // max(1, planes))
+    run = RUN if forward else RUN_BACK
+    tile = tile_sizes(count, reach, max(LEAST, min(run, limit)))
     extent = [t + r for t, r in zip(tile, reach, strict=True)]
     plane = plane_size(extent, slack)
     last = 0
     for t, e in zip(tile, extent, strict=True):
         last = last * e + t - 1
-    held = max(8, OUTPUTS // (phases * prod(tile if columns else extent)))
+    held = max(8, OUTPUTS // (phases * prod(extent)))
     at = copies[:, 0] * plane + np.ravel_multi_index(tuple(copies[:, 1:].T), extent)
-    reads_at = copy.ravel() if columns else at[copy.ravel()]
+    reads_at = at[copy.ravel()]
     members = [m for of_class in classes.members for m in of_class]
     return Tables(
         count=ints(count),
@@ -214,18 +196,13 @@ def _tables(
         slot=ints(np.argsort(members)),
         order=ints([t for of_class in classes.taps for m in of_class for t in m]),
         offset=ints([reads_at[t] for of_class in classes.taps for t in of_class[0]]),
-        columns=ints(at) if columns else None,
     )
 
 
 @lru_cache(maxsize=256)
 def forward_tables(spec: ConvSpec, slack: int) -> Tables:
     """For the output."""
-    inner, rows = spec.channels_in // spec.groups, spec.channels_out // spec.groups
-    axes = axes_of(spec)
-    taps = _taps(axes, [0] * 4, True)
-    copies = len(np.unique(taps.shift, axis=0))
-    return _tables(axes, inner, slack, True, _columns_pay(rows, inner * copies))
+    return _tables(axes_of(spec), spec.channels_in // spec.groups, slack, True)
 
 
 @lru_cache(maxsize=256)
@@ -234,17 +211,8 @@ def backward_tables(spec: ConvSpec, slack: int, channels: int | None = None) -> 
 
     Positions are those of the input.
     """
-    inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
-    if channels is not None:
-        run = WEIGHT_RUN if rows >= ROWS else RUN_BACK
-        return _tables(axes_of(spec), channels, slack, False, False, run)
-    columns = _columns_pay(rows, inner * prod(spec.kernel))
-    return _tables(axes_of(spec), inner, slack, False, columns, RUN if columns else RUN_BACK)
-
-
-def _columns_pay(rows: int, depth: int) -> bool:
-    """Whether planes are copied by shift, `depth` channels and shifts in all."""
-    return rows >= ROWS and depth * LEAST <= MOST_COLUMNS
+    inner = spec.channels_out // spec.groups if channels is None else channels
+    return _tables(axes_of(spec), inner, slack, False)
 
 
 def weight_parts(spec: ConvSpec) -> tuple[int, int]:
@@ -254,8 +222,7 @@ def weight_parts(spec: ConvSpec) -> tuple[int, int]:
         spec.channels_in // spec.groups,
         prod(spec.kernel),
     )
-    part = PART if rows >= ROWS else 4
-    held = max(1, SUMS // (part * taps))
+    held = max(1, SUMS // (PART * taps))
     # Planes of all phases, of at least 64 positions.
     held = min(held, max(1, PLANES // (LEAST * prod(spec.stride))))
-    return min(part, rows), min(held, max(1, inner))
+    return min(PART, rows), min(held, max(1, inner))

@@ -28,7 +28,7 @@ from . import (  # type: ignore[attr-defined]
     resize_conv_strips,
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
-from .pixel_tables import PixelTables, pixel_tables, pixels_pay
+from .pixel_tables import PixelTables, outer_side, outer_tables, pixel_tables, pixels_pay
 from .shuffles import picks_of
 from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 
@@ -131,15 +131,10 @@ class Cpu:
     ) -> None:
         """The output of a transposed convolution, or the gradient of its input."""
         tables = self.conv_tables(spec, source, target, forward)
-        made = target
         if isinstance(tables, Tables) and not (spec.edge or np.isfinite(weight).all()):
             # Planes have zeros around them, by which NaN and infinity must not be multiplied.
-            channel = spec.layout.text.index("C")
             tables = pixel_tables(spec, forward)
-            source, made = _side_by_side(source, channel), _side_by_side(target, channel)
-        self.convolve(tables, spec, source, weight, bias, made, threads, by_output=not forward)
-        if made is not target:
-            target[...] = made
+        self.convolve(tables, spec, source, weight, bias, target, threads, by_output=not forward)
 
     def conv_tables(
         self, spec: ConvSpec, source: np.ndarray, target: np.ndarray, forward: bool
@@ -148,7 +143,7 @@ class Cpu:
         channel = spec.layout.text.index("C")
         last = all(a.strides[channel] == a.itemsize for a in (source, target))
         register = self.loops.REGISTER // arithmetic_of(spec).itemsize
-        if last and pixels_pay(spec, forward, register):
+        if pixels_pay(spec, forward, register, last):
             return pixel_tables(spec, forward)
         return (forward_tables if forward else backward_tables)(spec, self.loops.CONV_SLACK)
 
@@ -203,28 +198,55 @@ class Cpu:
             grad_weight[...] = 0
             return
         self._spread(spec, grad, weight, None, grad_x, threads, False)
-        part, outers = weight_parts(spec)
-        tables = backward_tables(spec, self.loops.CONV_SLACK, outers)
-        self.weight_gradient(tables, spec, grad, x, grad_weight, (part, outers), threads)
+        self.weight_gradient(spec, grad, x, grad_weight, threads)
 
     def weight_gradient(
         self,
-        tables: Tables,
         spec: ConvSpec,
         grad: np.ndarray,
         x: np.ndarray,
         grad_weight: np.ndarray,
-        parts: tuple[int, int],
         threads: int,
     ) -> None:
-        """(C_in, C_out / groups, taps...); `parts` as `weight_parts` gives them."""
+        """(C_in, C_out / groups, taps...)"""
+        numbers = arithmetic_of(spec)
+        side = outer_side(spec, self.loops.REGISTER // numbers.itemsize)
+        if side is not None:
+            tables = outer_tables(spec, side)
+            self.outer_gradient(tables, spec, grad, x, grad_weight, side == "g", threads)
+            return
+        part, outers = weight_parts(spec)
         self.loops.weight_gradient(
-            tables,
+            backward_tables(spec, self.loops.CONV_SLACK, outers),
             _channels_first(spec, grad),
             _channels_first(spec, x),
             grad_weight,
             spec.groups,
-            *parts,
+            part,
+            outers,
+            self.loops.ITEM_NAMES.index(spec.dtype),
+            numbers == np.float64,
+            threads,
+        )
+
+    def outer_gradient(
+        self,
+        tables: PixelTables,
+        spec: ConvSpec,
+        grad: np.ndarray,
+        x: np.ndarray,
+        grad_weight: np.ndarray,
+        mirrored: bool,
+        threads: int,
+    ) -> None:
+        """The channels of one side in the lanes: of `x`, or, `mirrored`, of `grad`."""
+        arrays = _channels_first(spec, grad), _channels_first(spec, x)
+        self.loops.outer_gradient(
+            tables,
+            *(arrays[::-1] if mirrored else arrays),
+            grad_weight,
+            spec.groups,
+            mirrored,
             self.loops.ITEM_NAMES.index(spec.dtype),
             arithmetic_of(spec) == np.float64,
             threads,
@@ -366,11 +388,6 @@ def _copy(
 def arithmetic_of(spec: ConvSpec) -> np.dtype:
     """The type that convolutions compute in: half types accumulate in float32."""
     return np.dtype(np.float64 if spec.dtype == "float64" else np.float32)
-
-
-def _side_by_side(x: np.ndarray, channel: int) -> np.ndarray:
-    """A copy of `x` whose channels lie side by side in memory."""
-    return np.moveaxis(np.moveaxis(x, channel, -1).copy(), -1, channel)
 
 
 def _channels_first(spec: ConvSpec, x: np.ndarray) -> np.ndarray:

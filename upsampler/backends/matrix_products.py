@@ -10,7 +10,6 @@ import numpy as np
 from ..conv_spec import ConvSpec
 from ..layout import Layout
 from ..resize_conv_spec import ResizeConvSpec
-from .conv_tables import backward_tables, weight_parts
 from .resize_conv_parts import numbers_of
 
 
@@ -44,13 +43,10 @@ def matrix_product_backward(
     threads: int,
 ) -> np.ndarray:
     """The gradient of `weight`, in its shape; that of `columns` takes their place."""
-    slack = backend.loops.CONV_SLACK
     # With the two sides exchanged its axes come in the order of those of the weight.
     back = replace(conv, channels_in=conv.channels_out, channels_out=conv.channels_in)
     made = np.empty(weight.shape, columns.dtype)
-    sizes = weight_parts(back)
-    tables = backward_tables(back, slack, sizes[1])
-    backend.weight_gradient(tables, back, columns, grad, made, sizes, threads)
-    tables = backward_tables(conv, slack)
+    backend.weight_gradient(back, columns, grad, made, threads)
+    tables = backend.conv_tables(conv, grad, columns, False)
     backend.convolve(tables, conv, grad, weight, None, columns, threads)
     return made

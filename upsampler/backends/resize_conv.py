@@ -66,7 +66,7 @@ def _convolve_folded(
         tables = backend.conv_tables(conv, x, out, True)
         matrices = [m for m, _ in foldings(spec)]
     else:
-        tables = product_tables(conv, axes, shared_origin(spec), backend.loops.CONV_SLACK)
+        tables = product_tables(conv, axes, shared_origin(spec))
         matrices = [Matrix.of(axis.weights) for axis in axes]
     kernel = folded(backend, spec, matrices, weight, threads)
     backend.convolve(tables, conv, x, kernel, bias, out, threads, by_output=True)

@@ -11,7 +11,7 @@ from ..conv_spec import ConvSpec
 from ..layout import by_letters
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
-from .product_tables import adjoint_tables, shared_weight_parts
+from .product_tables import adjoint_tables
 from .resize_conv import flipped, folded, foldings, grouped
 from .resize_conv_borders import take_back
 from .resize_conv_parts import (
@@ -134,16 +134,14 @@ def _shared(of: Adjoint, conv: ConvSpec) -> None:
     backend, spec, grad, x, weight, into, threads = of
     axes, origin = shared_axes(spec), shared_origin(spec)
     assert axes is not None
-    slack = backend.loops.CONV_SLACK
     kernel = folded(backend, spec, [Matrix.of(axis.weights) for axis in axes], weight, threads)
     plain = replace(conv, edge=False)
-    tables = adjoint_tables(conv, axes, origin, slack)
+    tables = adjoint_tables(conv, axes, origin)
     backend.convolve(tables, plain, grad, kernel, None, into.x, threads)
     shape = (spec.channels_in, spec.channels_out // spec.groups, *kernel.shape[2:])
     grad_kernel = np.empty(shape, x.dtype)
-    sizes = shared_weight_parts(conv, axes)
-    tables = adjoint_tables(conv, axes, origin, slack, sizes[1])
-    backend.weight_gradient(tables, plain, grad, x, grad_kernel, sizes, threads)
+    tables = adjoint_tables(conv, axes, origin, weight=True)
+    backend.outer_gradient(tables, plain, grad, x, grad_kernel, False, threads)
     back = [Matrix.of(axis.weights.T) for axis in axes]
     _unfold(backend, spec, grad_kernel, back, into.weight, threads)
     into.bias[...] = _bias(spec, grad)

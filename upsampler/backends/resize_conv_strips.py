@@ -14,7 +14,6 @@ from ..conv_spec import ConvSpec
 from ..layout import by_letters
 from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
-from .conv_tables import forward_tables
 from .matrix_products import matrix_product, matrix_product_backward
 from .resize_conv_parts import Strip, numbers_of
 from .resize_conv_views import border_added, continued, cropped, inside
@@ -52,10 +51,11 @@ def convolve_strips(
 ) -> None:
     conv = _product(spec, strips)
     made = np.empty(conv.out_shape, conv.dtype)
+    columns = _columns(backend, spec, strips, x, threads).reshape(conv.in_shape)
     backend.convolve(
-        forward_tables(conv, backend.loops.CONV_SLACK),
+        backend.conv_tables(conv, columns, made, True),
         conv,
-        _columns(backend, spec, strips, x, threads).reshape(conv.in_shape),
+        columns,
         weight,
         None if bias is None else bias.astype(conv.dtype, copy=False),
         made,
