@@ -21,6 +21,8 @@
 # of a thread, in numbers: planes and outputs 1 << 18 each; more only where that is too little for
 # 64 positions, with their halo, of all channels read and of eight written.
 
+from upsampler.buffers import empty as new_workspace
+
 cdef extern from "_gemm.h" nogil:
     enum:
         MOST_ROWS
@@ -588,7 +590,9 @@ def convolve(
     split_rows(&job, units, threads)
     join_phases(&job)
     units *= job.parts
-    packed = np.empty(weight.size + job.groups * job.rows * job.classes.phases, weight.dtype)
+    packed = new_workspace(
+        (weight.size + job.groups * job.rows * job.classes.phases,), weight.dtype
+    )
     pack.conv = &job
     pack.weight = address(weight)
     pack.bias = NULL if bias is None else address(bias)

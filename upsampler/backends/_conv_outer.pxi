@@ -13,11 +13,12 @@
 cdef extern from "_gemm.h" nogil:
     void outer_float(
         Py_ssize_t, Py_ssize_t, float*, Py_ssize_t, bint, const float**, Py_ssize_t, const float*,
-        Py_ssize_t, const Py_ssize_t*, const Py_ssize_t*, Py_ssize_t, Py_ssize_t,
+        Py_ssize_t, Py_ssize_t, const Py_ssize_t*, const Py_ssize_t*, Py_ssize_t, Py_ssize_t,
     )
     void outer_double(
         Py_ssize_t, Py_ssize_t, double*, Py_ssize_t, bint, const double**, Py_ssize_t,
-        const double*, Py_ssize_t, const Py_ssize_t*, const Py_ssize_t*, Py_ssize_t, Py_ssize_t,
+        const double*, Py_ssize_t, Py_ssize_t, const Py_ssize_t*, const Py_ssize_t*, Py_ssize_t,
+        Py_ssize_t,
     )
 
 cdef enum:
@@ -55,8 +56,9 @@ cdef struct OuterPlaces:
 cdef struct OuterUnit:
     Py_ssize_t group
     Py_ssize_t first, last  # panels
-    Py_ssize_t channel, channels  # of the lanes, the first and how many,
+    Py_ssize_t start  # of the panels,
     Py_ssize_t width  # in whole registers
+    Py_ssize_t channel, channels  # that are read, the first and how many
     Py_ssize_t held, number  # of the other side
 
 
@@ -98,19 +100,20 @@ cdef size_t outer_places(
 cdef void outer_unit(const OuterJob* job, Py_ssize_t index, OuterUnit* unit) noexcept nogil:
     cdef const Panels* panels = &job.pixels.panels
     cdef Panel panel
-    cdef Py_ssize_t end
     unit.held = index % job.helds * job.held
     unit.number = min(job.held, panels.inner - unit.held)
     index = index // job.helds
     unit.first = index % job.parts * job.part
     unit.last = min(unit.first + job.part, panels.blocks) - 1
     unit.group = index // job.parts
-    choose_panel(&panel, panels, unit.last, False)
-    end = min(panel.row + panel.lanes, panels.rows)
+    choose_panel(&panel, panels, unit.last)
+    unit.channels = panel.start + panel.channels
     unit.width = panel.start + panel.lanes
-    choose_panel(&panel, panels, unit.first, False)
-    unit.channel = panel.row
-    unit.channels = end - panel.row
+    # A single register that is not full takes channels from before.
+    choose_panel(&panel, panels, unit.first)
+    unit.start = panel.start
+    unit.channel = panel.start + min(<Py_ssize_t> 0, panel.last)
+    unit.channels -= unit.channel
     unit.width -= panel.start
 
 
@@ -192,87 +195,107 @@ cdef Py_ssize_t list_rows(
 
 cdef void add_taps(
     const OuterPlaces* at, const OuterJob* job, const OuterUnit* unit, const OuterTile* tile,
-    const Py_ssize_t* phase, Py_ssize_t tap, Py_ssize_t taps, Py_ssize_t rows, Py_ssize_t width,
-    real* number,
+    Py_ssize_t tap, Py_ssize_t taps, Py_ssize_t rows, Py_ssize_t width, real* number,
 ) noexcept nogil:
     """The products of a tile for `taps` taps of a phase, from `tap` on; rows are listed."""
     cdef const Panels* panels = &job.pixels.panels
     cdef Py_ssize_t other_step = job.pixels.pace[3] * job.pixels.step[3]
     cdef Py_ssize_t lanes_step = job.lanes.pace[3] * job.lanes.step[3]
-    cdef Py_ssize_t pairs = taps * unit.number, pair, block, start = -1, i, k
+    cdef Py_ssize_t pairs = taps * unit.number, pair, block, i, k
     cdef const real** row = <const real**> at.rows
     cdef const real* lanes
     cdef real* sums
     cdef bint fresh = at.begun[tap] == tile.number
     cdef Panel panel
     for k in range(unit.first, unit.last + 1):
-        choose_panel(&panel, panels, k, False)
-        if start < 0:
-            start = panel.start
-        lanes = <const real*> tile.lanes + panel.row - unit.channel
+        choose_panel(&panel, panels, k)
+        lanes = <const real*> tile.lanes + panel.start - unit.channel
         pair = 0
         while pair < pairs:
             block = low_block(pairs - pair, panel.vecs)
             for i in range(block):
                 row[i] = <const real*> tile.other + at.offset[tap + (pair + i) // unit.number]
                 row[i] += (pair + i) % unit.number
-            sums = <real*> at.sums + (tap * unit.number + pair) * unit.width + panel.start - start
+            sums = <real*> at.sums + (tap * unit.number + pair) * unit.width
+            sums += panel.start - unit.start
             if real is float:
                 outer_float(
                     block, panel.vecs, sums, unit.width, fresh, row, other_step, lanes,
-                    lanes_step, at.other_at, at.lanes_at, rows, width,
+                    panel.last, lanes_step, at.other_at, at.lanes_at, rows, width,
                 )
             else:
                 outer_double(
                     block, panel.vecs, sums, unit.width, fresh, row, other_step, lanes,
-                    lanes_step, at.other_at, at.lanes_at, rows, width,
+                    panel.last, lanes_step, at.other_at, at.lanes_at, rows, width,
                 )
             pair += block
 
 
-cdef void add_phase(
-    const OuterPlaces* at, const OuterJob* job, const OuterUnit* unit, const OuterTile* tile,
-    const Py_ssize_t* phase, Py_ssize_t tap, real* number,
-) noexcept nogil:
-    """The products of a tile for the taps of a phase, of which `tap` is the first."""
-    cdef const PixelJob* pixels = &job.pixels
+cdef void list_offsets(const OuterPlaces* at, const PixelJob* pixels) noexcept nogil:
+    """By tap, phase by phase: where it reads."""
+    cdef const Py_ssize_t* stride = pixels.target.stride
     cdef const Py_ssize_t* step = pixels.step
     cdef const Py_ssize_t* shift[3]
     cdef Py_ssize_t[3] taps
-    cdef Py_ssize_t[3] t
-    cdef Range[3] ranges
-    cdef Py_ssize_t all_taps, rows, width = 0, k
-    cdef bint empty
+    cdef Py_ssize_t[3] phase
+    cdef Py_ssize_t p, d, h, w, t = 0
     cdef int a
-    for a in range(3):
-        taps[a] = taps_of(pixels, 1 + a, phase[a], &shift[a])
-    all_taps = taps[0] * taps[1] * taps[2]
-    for k in range(all_taps):
-        t[0] = k // (taps[1] * taps[2])
-        t[1] = k // taps[2] % taps[1]
-        t[2] = k % taps[2]
-        at.offset[tap + k] = (
-            shift[0][t[0]] * step[1] + shift[1][t[1]] * step[2] + shift[2][t[2]] * step[3]
-        )
-        if pixels.sharing != NULL:
-            at.offset[tap + k] = pixels.sharing.reads[tap + k] * pixels.sharing.plane
-        empty = False
+    if pixels.sharing != NULL:
+        for t in range(pixels.panels.taps):
+            at.offset[t] = pixels.sharing.reads[t] * pixels.sharing.plane
+        return
+    for p in range(pixels.panels.phases):
+        phase_of(p, stride, phase)
         for a in range(3):
-            ranges[a] = range_of_tap(
-                job, 1 + a, phase[a], shift[a][t[a]], tile.u[1 + a], tile.count[1 + a]
-            )
-            empty = empty or ranges[a].start >= ranges[a].stop
-        if empty:
-            continue
-        if at.begun[tap + k] < 0:
-            at.begun[tap + k] = tile.number
-        if job.few and k < all_taps - 1:  # all taps together, when the last is known
-            continue
-        rows = list_rows(at, job, phase, ranges, tile, &width)
-        if job.few:
-            add_taps(at, job, unit, tile, phase, tap, all_taps, rows, width, number)
-        else:
-            add_taps(at, job, unit, tile, phase, tap + k, 1, rows, width, number)
+            taps[a] = taps_of(pixels, 1 + a, phase[a], &shift[a])
+        for d in range(taps[0]):
+            for h in range(taps[1]):
+                for w in range(taps[2]):
+                    at.offset[t] = (
+                        shift[0][d] * step[1] + shift[1][h] * step[2] + shift[2][w] * step[3]
+                    )
+                    t += 1
+
+
+cdef bint ranges_of_tap(
+    Range* ranges, const OuterJob* job, const Py_ssize_t* phase, Py_ssize_t tap,
+    const OuterTile* tile,
+) noexcept nogil:
+    """The positions of a tile for a tap of a phase; whether there are any."""
+    cdef const Py_ssize_t* shift[3]
+    cdef Py_ssize_t t, taps
+    cdef bint some = True
+    cdef int a
+    for a in range(2, -1, -1):
+        taps = taps_of(&job.pixels, 1 + a, phase[a], &shift[a])
+        t = tap % taps
+        tap = tap // taps
+        ranges[a] = range_of_tap(
+            job, 1 + a, phase[a], shift[a][t], tile.u[1 + a], tile.count[1 + a]
+        )
+        some = some and ranges[a].start < ranges[a].stop
+    return some
+
+
+cdef void add_phase(
+    const OuterPlaces* at, const OuterJob* job, const OuterUnit* unit, const OuterTile* tile,
+    Py_ssize_t p, real* number,
+) noexcept nogil:
+    """The products of a tile for the taps of a phase."""
+    cdef const Panels* panels = &job.pixels.panels
+    cdef Py_ssize_t first = panels.before[p], taps = panels.before[p + 1] - first, k = 0
+    cdef Py_ssize_t rows, width = 0, together = taps if job.few else 1, t
+    cdef Py_ssize_t[3] phase
+    cdef Range[3] ranges
+    phase_of(p, job.pixels.target.stride, phase)
+    while k < taps:
+        if ranges_of_tap(ranges, job, phase, k, tile):
+            if at.begun[first + k] < 0:
+                for t in range(first + k, first + k + together):
+                    at.begun[t] = tile.number
+            rows = list_rows(at, job, phase, ranges, tile, &width)
+            add_taps(at, job, unit, tile, first + k, together, rows, width, number)
+        k += together
 
 
 cdef void store_sums(
@@ -280,29 +303,36 @@ cdef void store_sums(
 ) noexcept nogil:
     """Sums, by tap, channel of the other side, lane, to the gradient of the weight."""
     cdef const Panels* panels = &job.pixels.panels
-    cdef Py_ssize_t taps = panels.taps, pairs = taps * unit.number, c, t, k, m
-    cdef Py_ssize_t start = -1, lanes = unit.group * panels.rows
+    cdef Py_ssize_t taps = panels.taps, pairs = taps * unit.number, c, t, k, first
     cdef const real** rows = <const real**> at.rows
     cdef const real* sums
     cdef Panel panel
+    cdef Run[2] run
+    cdef int i
     # Weights are (C_in, C_out of a group, taps).
     for k in range(unit.first, unit.last + 1):
-        choose_panel(&panel, panels, k, False)
-        if start < 0:
-            start = panel.start
-        sums = <const real*> at.sums + panel.start - start + panel.first - panel.row
-        if job.mirrored:
+        choose_panel(&panel, panels, k)
+        for i in range(runs_of_panel(run, &panel)):
+            sums = <const real*> at.sums + panel.start - unit.start + run[i].lane
+            first = panel.start + run[i].channel
+            if job.mirrored:
+                for c in range(unit.number):
+                    for t in range(taps):
+                        rows[panels.order[t]] = sums + (t * unit.number + c) * unit.width
+                    store_weights(
+                        at, job, (
+                            (unit.group * panels.inner + unit.held + c) * panels.rows + first
+                        ) * taps, taps, taps, run[i].number, number,
+                    )
+                continue
             for c in range(unit.number):
                 for t in range(taps):
-                    rows[panels.order[t]] = sums + (t * unit.number + c) * unit.width
-                m = (unit.group * panels.inner + unit.held + c) * panels.rows + panel.first
-                store_weights(at, job, m * taps, taps, taps, panel.stored, number)
-            continue
-        for c in range(unit.number):
-            for t in range(taps):
-                rows[c * taps + panels.order[t]] = sums + (t * unit.number + c) * unit.width
-        m = (lanes + panel.first) * panels.inner + unit.held
-        store_weights(at, job, m * taps, panels.inner * taps, pairs, panel.stored, number)
+                    rows[c * taps + panels.order[t]] = sums + (t * unit.number + c) * unit.width
+            store_weights(
+                at, job, (
+                    (unit.group * panels.rows + first) * panels.inner + unit.held
+                ) * taps, panels.inner * taps, pairs, run[i].number, number,
+            )
 
 
 cdef void store_weights(
@@ -330,17 +360,16 @@ cdef void outer_part(
     """The gradient of the weight between some channels of either side."""
     cdef const PixelJob* pixels = &job.pixels
     cdef const Panels* panels = &pixels.panels
-    cdef const Py_ssize_t* stride = pixels.target.stride
     cdef Reading lanes = job.lanes, other = pixels.source
     cdef OuterPlaces at
     cdef OuterUnit unit
     cdef OuterTile tile
-    cdef Py_ssize_t[3] phase
     cdef Py_ssize_t p, t
     outer_places(&at, scratch, job, real is double)
     outer_unit(job, index, &unit)
     lanes.channels = unit.channels
     other.channels = unit.number
+    list_offsets(&at, pixels)
     for t in range(panels.taps):
         at.begun[t] = -1
     for tile.number in range(tiles_of(pixels.tiles)):
@@ -363,10 +392,7 @@ cdef void outer_part(
             tile.other = at.derived
             memcpy(tile.other_origin, tile.u, 4 * sizeof(Py_ssize_t))
         for p in range(panels.phases):
-            phase[0] = p // (stride[2] * stride[3])
-            phase[1] = p // stride[3] % stride[2]
-            phase[2] = p % stride[3]
-            add_phase(&at, job, &unit, &tile, phase, panels.before[p], number)
+            add_phase(&at, job, &unit, &tile, p, number)
     for t in range(panels.taps):
         if at.begun[t] < 0:  # nothing was ever read by it
             memset(
@@ -447,7 +473,7 @@ def outer_gradient(
     job.lanes.lead = indices(zeros)
     job.lanes.extent = indices(extent)
     # Whole registers are read of few channels.
-    job.lanes.copied = panels.blocks == 1 and panels.rows < panels.vecs * panels.register
+    job.lanes.copied = panels.rows < panels.register
     job.target = <char*> address(grad_weight)
     job.size = grad_weight.itemsize
     job.direct = code == (F64 if wide else F32)
@@ -456,7 +482,9 @@ def outer_gradient(
         other.size // max(1, other.shape[1]), threads,
     )
     split_outer(&job, threads)
-    job.lanes.channels = min(panels.rows, job.part * MOST_VECS * panels.register)
+    job.lanes.channels = min(
+        panels.rows, (job.part * MOST_VECS + 1) * panels.register
+    )
     choose_reading(&job.lanes, number)
     pixels.source.channels = job.held
     pixels.source.zeros = pixels.source.copied = job.few

@@ -15,13 +15,13 @@
 cdef extern from "_gemm_pixels.h" nogil:
     Py_ssize_t low_block(Py_ssize_t, Py_ssize_t)
     void sum_pixels_float(
-        Py_ssize_t, Py_ssize_t, bint, float**, const float**, Py_ssize_t, const float*,
+        Py_ssize_t, Py_ssize_t, bint, float**, Py_ssize_t, const float**, Py_ssize_t, const float*,
         const Py_ssize_t*, const Py_ssize_t*, const float*, const Py_ssize_t*, Py_ssize_t,
         Py_ssize_t,
     )
     void sum_pixels_double(
-        Py_ssize_t, Py_ssize_t, bint, double**, const double**, Py_ssize_t, const double*,
-        const Py_ssize_t*, const Py_ssize_t*, const double*, const Py_ssize_t*, Py_ssize_t,
+        Py_ssize_t, Py_ssize_t, bint, double**, Py_ssize_t, const double**, Py_ssize_t,
+        const double*, const Py_ssize_t*, const Py_ssize_t*, const double*, const Py_ssize_t*, Py_ssize_t,
         Py_ssize_t,
     )
 
@@ -137,6 +137,15 @@ cdef inline Py_ssize_t taps_of(
     cdef const Py_ssize_t* begin = job.begin + job.first[axis] + phase
     shift[0] = job.shift + begin[0]
     return begin[1] - begin[0]
+
+
+cdef inline void phase_of(
+    Py_ssize_t number, const Py_ssize_t* stride, Py_ssize_t* phase
+) noexcept nogil:
+    """The phases along D, H and W of a phase."""
+    phase[0] = number // (stride[2] * stride[3])
+    phase[1] = number // stride[3] % stride[2]
+    phase[2] = number % stride[3]
 
 
 cdef inline Py_ssize_t divided_up(Py_ssize_t n, Py_ssize_t by) noexcept nogil:
@@ -339,17 +348,19 @@ cdef Taps list_taps(
 
 
 cdef inline void sum_block(
-    Py_ssize_t pixels, Py_ssize_t vecs, bint apart, real** to, const real** from_,
+    Py_ssize_t pixels, Py_ssize_t vecs, bint apart, real** to, Py_ssize_t last, const real** from_,
     Py_ssize_t froms, const real* x, const Py_ssize_t* place, const Py_ssize_t* offset,
     const real* w, const Py_ssize_t* weight, Py_ssize_t taps, Py_ssize_t channels,
 ) noexcept nogil:
     if real is float:
         sum_pixels_float(
-            pixels, vecs, apart, to, from_, froms, x, place, offset, w, weight, taps, channels
+            pixels, vecs, apart, to, last, from_, froms, x, place, offset, w, weight, taps,
+            channels,
         )
     else:
         sum_pixels_double(
-            pixels, vecs, apart, to, from_, froms, x, place, offset, w, weight, taps, channels
+            pixels, vecs, apart, to, last, from_, froms, x, place, offset, w, weight, taps,
+            channels,
         )
 
 
@@ -365,13 +376,19 @@ cdef void sum_pattern(
 ) noexcept nogil:
     """The outputs of a panel for the positions of a pattern, whose taps are listed."""
     cdef Py_ssize_t lanes = MOST_VECS * job.panels.register
+    cdef Py_ssize_t last = panel.lanes - job.panels.register
     cdef Py_ssize_t q = pattern.first, stop = q + pattern.number, m, n, k, skip = 0
-    cdef bint in_place = job.turned or (job.direct and panel.stored == panel.lanes)
+    cdef bint in_place = job.turned or (
+        job.direct and panel.channels >= job.panels.register
+    )
     cdef real* o = <real*> at.o
     cdef real* to[8]  # MOST_LOW at most
     cdef const real* from_[32]
+    cdef Run[2] run
+    cdef int i, runs = runs_of_panel(run, panel)
     if not job.turned:
-        skip = panel.first * job.target.size
+        skip = panel.start * job.target.size
+        last = panel.last if in_place else last
     for m in range(MOST_LOW):
         to[m] = o + m * panel.lanes
         from_[m] = w
@@ -386,15 +403,17 @@ cdef void sum_pattern(
                     <const real*> begin.shared[k] + list.place[q + m] // job.step[3] * lanes
                 )
         sum_block(
-            n, panel.vecs, job.apart, to, from_, 1 + begin.number, x, list.place + q, at.offset,
-            w + panel.lanes, at.tap, taps.number, taps.channels,
+            n, panel.vecs, job.apart, to, last, from_, 1 + begin.number, x, list.place + q,
+            at.offset, w + panel.lanes, at.tap, taps.number,
+            panel.last if job.apart else taps.channels,
         )
         if not in_place:
             for m in range(n):
-                job.codec.store(
-                    list.to[q + m] + skip, o + m * panel.lanes + panel.first - panel.row,
-                    panel.stored, NULL, NULL,
-                )
+                for i in range(runs):
+                    job.codec.store(
+                        list.to[q + m] + skip + run[i].channel * job.target.size,
+                        o + m * panel.lanes + run[i].lane, run[i].number, NULL, NULL,
+                    )
         q += n
 
 
@@ -441,7 +460,7 @@ cdef void sum_shared(
             for m in range(n):
                 to[m] = o + at.all.place[q + m] // job.step[3] * lanes
             sum_block(
-                n, panel.vecs, False, to, from_, 1, x, at.all.place + q, at.offset,
+                n, panel.vecs, False, to, panel.lanes - job.panels.register, from_, 1, x, at.all.place + q, at.offset,
                 w + panel.lanes, at.tap, taps.number, taps.channels,
             )
             q += n
@@ -501,22 +520,24 @@ cdef void turn_outputs(
     cdef const real** rows = <const real**> at.rows
     cdef const real* o
     cdef char* to
-    for n in range(count[0]):
-        for d in range(count[1]):
-            z = (u[1] + d) * grid.stride[1] + phase[0] - job.base[1]
-            for h in range(count[2]):
-                y = (u[2] + h) * grid.stride[2] + phase[1] - job.base[2]
-                if not (0 <= z < grid.length[1] and 0 <= y < grid.length[2]):
-                    continue
-                o = <const real*> at.o + ((n * count[1] + d) * count[2] + h) * row * lanes
-                o += skip * lanes + panel.first - panel.row
-                for i in range(width):
-                    rows[i] = o + i * lanes
-                to = grid.data + (group * job.panels.rows + panel.first) * grid.channel
-                to += (u[0] + n) * grid.step[0] + z * grid.step[1] + y * grid.step[2]
-                store_turned(
-                    to + (x + skip) * grid.step[3], at, job, width, panel.stored, number
-                )
+    cdef Run[2] run
+    cdef int k
+    for k in range(runs_of_panel(run, panel)):
+        for n in range(count[0]):
+            for d in range(count[1]):
+                z = (u[1] + d) * grid.stride[1] + phase[0] - job.base[1]
+                for h in range(count[2]):
+                    y = (u[2] + h) * grid.stride[2] + phase[1] - job.base[2]
+                    if not (0 <= z < grid.length[1] and 0 <= y < grid.length[2]):
+                        continue
+                    o = <const real*> at.o + run[k].lane
+                    o += (((n * count[1] + d) * count[2] + h) * row + skip) * lanes
+                    for i in range(width):
+                        rows[i] = o + i * lanes
+                    i = group * job.panels.rows + panel.start + run[k].channel
+                    to = grid.data + i * grid.channel + (x + skip) * grid.step[3]
+                    to += (u[0] + n) * grid.step[0] + z * grid.step[1] + y * grid.step[2]
+                    store_turned(to, at, job, width, run[k].number, number)
 
 
 cdef void sum_panel(
@@ -531,7 +552,7 @@ cdef void sum_panel(
     cdef Begin begin
     cdef Taps taps
     if job.apart:
-        x += panel.row
+        x += panel.start
     for p in range(stride[3]):
         phase[2] = p
         choose_begin(&begin, at, job, number + p, <real*> NULL)
@@ -589,7 +610,7 @@ cdef void conv_pixels(
             list_phases(&at, job, phase, &to, u, count, origin)
             last_p = p
         if block != last_block:
-            choose_panel(&panel, panels, block, block > 0 and last_block == block - 1)
+            choose_panel(&panel, panels, block)
             if job.sharing != NULL:
                 sum_shared(&at, job, &panel, x, packed)
             last_block = block
@@ -699,8 +720,8 @@ cdef void fill_packing(
     pack.by_row = panels.inner * panels.taps if by_input else panels.taps
     pack.by_inner = panels.taps if by_input else panels.rows * panels.taps
     pack.chunk = max(1, 64 // panels.taps) if pack.by_inner == panels.taps else 1
-    # Some 16,000 weights.
-    pack.slice = max(1, (1 << 14) // (MOST_VECS * panels.register * panels.taps * pack.chunk))
+    # Some 32,000 weights.
+    pack.slice = max(1, (1 << 15) // (max(1, panels.rows * panels.taps) * pack.chunk))
     pack.slice *= pack.chunk
     pack.slices = max(<Py_ssize_t> 1, (panels.inner + pack.slice - 1) // pack.slice)
 
@@ -725,7 +746,7 @@ def convolve_pixels(
     units = job.groups * tiles_of(job.tiles)
     split_panels(&job, units, threads)
     numbers = job.groups * numbers_of_panels(panels)
-    packed = np.empty(numbers, weight.dtype)
+    packed = new_workspace((numbers,), weight.dtype)
     fill_packing(&pack, panels, weight, bias, packed, by_input)
     job.packed = pack.packed
     scratch = pixel_places(&unused, NULL, &job, wide)
@@ -735,7 +756,7 @@ def convolve_pixels(
     with nogil:
         failed = run_units(
             pack_panels_double if wide else pack_panels_float, &pack,
-            job.groups * panels.blocks * pack.slices, threads if numbers > 1 << 15 else 1,
+            job.groups * pack.slices, threads if numbers > 1 << 15 else 1,
             pack_scratch,
         )
         if not failed:

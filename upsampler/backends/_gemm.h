@@ -194,12 +194,15 @@ COPY_LANES(double)
  * are numbers of the other side, one for each position, anywhere: pairs of a channel and a tap.
  * Positions come in rows of `width`, which begin at a_at and b_at and lie a_step and b_step apart.
  * A call adds its positions up by themselves first: long sums of float32 lose fewer bits.  To sums
- * that are `fresh` nothing is added.
+ * that are `fresh` nothing is added.  The last register of `b` lies at `last`: early, where channels
+ * do not fill it.
  */
 #define OUTER_ARGUMENTS(T)                                                                     \
     T *sum, ptrdiff_t stride, int fresh, const T *const *a, ptrdiff_t a_step, const T *b,      \
-        ptrdiff_t b_step, const ptrdiff_t *a_at, const ptrdiff_t *b_at, ptrdiff_t rows,        \
-        ptrdiff_t width
+        ptrdiff_t last, ptrdiff_t b_step, const ptrdiff_t *a_at, const ptrdiff_t *b_at,        \
+        ptrdiff_t rows, ptrdiff_t width
+/* Where register `v` of a pixel lies. */
+#define LANE_OF(T, v, VECS, last) ((v) == (VECS)-1 ? (last) : (v) * LANES_##T)
 #define OUTER_KERNEL(T, ROWS, VECS)                                                            \
     static void outer_##T##_##ROWS##_##VECS(OUTER_ARGUMENTS(T))                                \
     {                                                                                          \
@@ -210,7 +213,8 @@ COPY_LANES(double)
             const T *p[ROWS], *q = b + b_at[r];                                                \
             UNROLL for (int m = 0; m < ROWS; m++) p[m] = a[m] + a_at[r];                       \
             for (ptrdiff_t k = 0, i = 0; k < width; k++, i += a_step, q += b_step) {           \
-                UNROLL for (int v = 0; v < VECS; v++) x[v] = load_##T(q + v * LANES_##T);      \
+                UNROLL for (int v = 0; v < VECS; v++)                                          \
+                    x[v] = load_##T(q + LANE_OF(T, v, VECS, last));                            \
                 UNROLL for (int m = 0; m < ROWS; m++) {                                        \
                     const vec_##T w = all_##T(p[m][i]);                                        \
                     UNROLL for (int v = 0; v < VECS; v++)                                      \
@@ -265,8 +269,8 @@ static inline ptrdiff_t low_block(ptrdiff_t left, ptrdiff_t vecs)
     {                                                                                            \
         static void (*const kernels[MOST_VECS][MOST_LOW])(OUTER_ARGUMENTS(T)) =                  \
             LOW_NAMES(outer, T);                                                                 \
-        kernels[vecs - 1][count - 1](sum, stride, fresh, a, a_step, b, b_step, a_at, b_at, rows, \
-                                     width);                                                     \
+        kernels[vecs - 1][count - 1](sum, stride, fresh, a, a_step, b, last, b_step, a_at, b_at, \
+                                     rows, width);                                               \
     }
 OUTER(float)
 OUTER(double)

@@ -4,6 +4,7 @@
  *     to[m][l] = from[m][l] + sum over t, c of  w[weight[t]][c][l] * x[place[m] + offset[t] + c]
  *
  * where `from` may be several rows for each pixel, added up first: ``from[s * MOST_LOW + m]``.
+ * The last register of `to` is stored at `last`: early, where channels do not fill it.
  *
  * Every output is the chain of fused multiply-adds that _gemm.h makes of it, in the same order.
  * Pixels may lie anywhere, so blocks pass over the ends of rows.
@@ -20,9 +21,9 @@
 #include "_gemm.h"
 
 #define PIXELS_ARGUMENTS(T)                                                                \
-    T *const *to, const T *const *from, ptrdiff_t froms, const T *x, const ptrdiff_t *place,  \
-        const ptrdiff_t *offset, const T *w, const ptrdiff_t *weight, ptrdiff_t taps,      \
-        ptrdiff_t channels
+    T *const *to, ptrdiff_t last, const T *const *from, ptrdiff_t froms, const T *x,       \
+        const ptrdiff_t *place, const ptrdiff_t *offset, const T *w,                       \
+        const ptrdiff_t *weight, ptrdiff_t taps, ptrdiff_t channels
 
 /* What is written or read later is fetched ahead: outputs that are overwritten while they are summed
  * up (a twentieth of the time), weights WEIGHTS_AHEAD channels before they are multiplied. */
@@ -44,7 +45,7 @@
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++) {                                              \
                 acc[m][v] = load_##T(from[m] + v * LANES_##T);                                   \
-                FETCH_TO_WRITE(to[m] + v * LANES_##T);                                           \
+                FETCH_TO_WRITE(to[m] + LANE_OF(T, v, VECS, last));                               \
             }                                                                                    \
         for (ptrdiff_t s = MOST_LOW; s < froms * MOST_LOW; s += MOST_LOW)                        \
             UNROLL for (int m = 0; m < ROWS; m++)                                                \
@@ -67,15 +68,16 @@
         }                                                                                        \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++)                                                \
-                store_##T(to[m] + v * LANES_##T, acc[m][v]);                                     \
+                store_##T(to[m] + LANE_OF(T, v, VECS, last), acc[m][v]);                         \
     }
 
-/* The same where every channel is a group of its own:  w[t][l] * x[place[m] + offset[t] + l]. */
+/* The same where every channel is a group of its own:  w[t][l] * x[place[m] + offset[t] + l], of
+ * which `channels` is where the last register lies. */
 #define APART_KERNEL(T, ROWS, VECS)                                                              \
     static void apart_##T##_##ROWS##_##VECS(PIXELS_ARGUMENTS(T))                                 \
     {                                                                                            \
         vec_##T acc[ROWS][VECS];                                                                 \
-        (void)channels, (void)froms;                                                             \
+        (void)froms;                                                                             \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++) acc[m][v] = load_##T(from[m] + v * LANES_##T); \
         for (ptrdiff_t t = 0; t < taps; t++) {                                                   \
@@ -83,11 +85,12 @@
             UNROLL for (int m = 0; m < ROWS; m++)                                                \
                 UNROLL for (int v = 0; v < VECS; v++)                                            \
                     acc[m][v] = fma_##T(load_##T(q + v * LANES_##T),                             \
-                                        load_##T(p + place[m] + v * LANES_##T), acc[m][v]);      \
+                                        load_##T(p + place[m] + LANE_OF(T, v, VECS, channels)),  \
+                                        acc[m][v]);                                              \
         }                                                                                        \
         UNROLL for (int m = 0; m < ROWS; m++)                                                    \
             UNROLL for (int v = 0; v < VECS; v++)                                                \
-                store_##T(to[m] + v * LANES_##T, acc[m][v]);                                     \
+                store_##T(to[m] + LANE_OF(T, v, VECS, last), acc[m][v]);                         \
     }
 
 #define SUM_PIXELS(T)                                                                            \
@@ -97,8 +100,8 @@
     {                                                                                            \
         static void (*const kernels[2][MOST_VECS][MOST_LOW])(PIXELS_ARGUMENTS(T)) = {            \
             LOW_NAMES(pixels, T), LOW_NAMES(apart, T)};                                          \
-        kernels[apart][vecs - 1][pixels - 1](to, from, froms, x, place, offset, w, weight, taps, \
-                                             channels);                                          \
+        kernels[apart][vecs - 1][pixels - 1](to, last, from, froms, x, place, offset, w, weight, \
+                                             taps, channels);                                    \
     }
 SUM_PIXELS(float)
 SUM_PIXELS(double)

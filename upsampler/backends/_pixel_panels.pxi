@@ -20,9 +20,8 @@ cdef struct Panels:
 
 cdef struct Panel:
     Py_ssize_t vecs, lanes
-    Py_ssize_t start  # of its registers, in rows
-    Py_ssize_t row  # the first channel that is computed: whole registers of channels that exist
-    Py_ssize_t first, stored  # the channels that are stored
+    Py_ssize_t start, channels  # the first channel and how many
+    Py_ssize_t last  # where the last register lies, counted from there: early, if it is not full
 
 
 cdef void choose_panels(Panels* panels, Py_ssize_t register) noexcept nogil:
@@ -31,22 +30,43 @@ cdef void choose_panels(Panels* panels, Py_ssize_t register) noexcept nogil:
     panels.blocks = (panels.vecs + MOST_VECS - 1) // MOST_VECS
 
 
-cdef void choose_panel(
-    Panel* panel, const Panels* panels, Py_ssize_t block, bint repeats
-) noexcept nogil:
-    """Panels of about equal width; the last begins early enough to compute whole registers.
-
-    It `repeats` what the panel before has stored where that is this unit's, too.
-    """
+cdef void choose_panel(Panel* panel, const Panels* panels, Py_ssize_t block) noexcept nogil:
+    """Panels of about equal width."""
     cdef Py_ssize_t each = panels.vecs // panels.blocks, more = panels.vecs % panels.blocks
-    cdef Py_ssize_t end
     panel.vecs = each + (block < more)
     panel.lanes = panel.vecs * panels.register
     panel.start = (each * block + min(block, more)) * panels.register
-    panel.row = max(<Py_ssize_t> 0, min(panel.start, panels.rows - panel.lanes))
-    end = min(panel.row + panel.lanes, panels.rows)
-    panel.first = panel.row if repeats else panel.start
-    panel.stored = end - panel.first
+    panel.channels = min(panel.lanes, panels.rows - panel.start)
+    # With fewer channels than a register has numbers, those behind them are not used.
+    panel.last = max(panel.channels - panels.register, -panel.start)
+
+
+cdef inline Py_ssize_t channel_of_lane(const Panel* panel, Py_ssize_t lane) noexcept nogil:
+    """The channel of a panel that a lane has; some channels are in two."""
+    cdef Py_ssize_t last = panel.lanes - panel.lanes // panel.vecs
+    return lane if lane < last else lane - last + panel.last
+
+
+cdef struct Run:
+    # Channels of a panel that follow one another, and the first of their lanes.
+    Py_ssize_t channel, lane, number
+
+
+cdef inline int runs_of_panel(Run* run, const Panel* panel) noexcept nogil:
+    """All channels, each once, in one run or two; how many runs."""
+    cdef Py_ssize_t before = panel.lanes - panel.lanes // panel.vecs
+    run[0].channel = run[0].lane = 0
+    run[0].number = panel.channels
+    if panel.last == before:
+        return 1
+    if before == 0:
+        run[0].lane = -panel.last
+        return 1
+    run[0].number = before
+    run[1].channel = before
+    run[1].number = panel.channels - before
+    run[1].lane = panel.lanes - run[1].number
+    return 2
 
 
 cdef inline Py_ssize_t numbers_of_panels(const Panels* panels) noexcept nogil:
@@ -76,7 +96,6 @@ cdef struct PanelJob:
 
 cdef struct PanelPlaces:
     void** rows
-    void** to  # by tap
     char* numbers
 
 
@@ -84,71 +103,83 @@ cdef size_t panel_places(
     PanelPlaces* at, char* scratch, const PanelJob* pack, size_t number
 ) noexcept nogil:
     """Cut scratch memory into its parts; the bytes needed."""
-    cdef Py_ssize_t lanes = MOST_VECS * pack.panels.register, taps = pack.panels.taps
+    cdef Py_ssize_t lanes = MOST_VECS * pack.panels.register
     cdef char* end = scratch
     at.rows = <void**> take(&end, lanes * sizeof(void*))
-    at.to = <void**> take(&end, taps * sizeof(void*))
-    at.numbers = take(&end, lanes * pack.chunk * taps * number)
+    at.numbers = take(&end, lanes * pack.chunk * pack.panels.taps * number)
     return end - scratch
 
 
 cdef void begin_panels(
-    const PanelPlaces* at, const Panels* panels, real* packed, const real* bias,
-    const Panel* panel, bint first,
+    const Panels* panels, real* packed, const real* bias, const Panel* panel
 ) noexcept nogil:
-    """What the sums of a block begin with, and by tap where its weights go."""
-    cdef Py_ssize_t phase, t, i
+    """What the sums of a block of channels begin with."""
+    cdef Py_ssize_t phase, i, c
     cdef real* to
     for phase in range(panels.phases):
         to = packed + panel_at(panels, phase, panel)
-        if first:
-            for i in range(panel.lanes):
-                to[i] = 0
-                if bias != NULL and phase < panels.biased and panel.row + i < panels.rows:
-                    to[i] = bias[panel.row + i]
-        to += panel.lanes
+        for i in range(panel.lanes):
+            c = panel.start + channel_of_lane(panel, i)
+            to[i] = 0
+            if bias != NULL and phase < panels.biased and c < panels.rows:
+                to[i] = bias[c]
+
+
+cdef void pack_chunk(
+    const PanelPlaces* at, const PanelJob* pack, real* packed, const real* weight,
+    const Panel* panel, Py_ssize_t c, Py_ssize_t channels,
+) noexcept nogil:
+    """Some channels summed over, from `c` on, of a block of those computed."""
+    cdef const Panels* panels = pack.panels
+    cdef Py_ssize_t lanes = panel.lanes
+    cdef Py_ssize_t rows = panel.channels if panels.rows < panels.register else lanes
+    cdef Py_ssize_t i, t, phase
+    cdef real* numbers = <real*> at.numbers
+    cdef real* to
+    if rows < lanes:
+        memset(numbers, 0, lanes * channels * panels.taps * sizeof(real))
+    weight += c * pack.by_inner + panel.start * pack.by_row
+    for i in range(rows):
+        at.rows[i] = <void*> (weight + channel_of_lane(panel, i) * pack.by_row)
+    transpose(numbers, lanes, <const real**> at.rows, rows, channels * panels.taps)
+    for phase in range(panels.phases):
+        to = packed + panel_at(panels, phase, panel) + lanes * (1 + c)
         for t in range(panels.before[phase], panels.before[phase + 1]):
-            at.to[panels.order[t]] = to
-            to += panel.lanes * panels.inner
+            for i in range(channels):
+                copy_lanes(
+                    to + i * lanes, numbers + (i * panels.taps + panels.order[t]) * lanes, lanes
+                )
+            to += lanes * panels.inner
 
 
 cdef void pack_panels(
     const void* data, Py_ssize_t unit, char* scratch, real* number
 ) noexcept nogil:
-    """A slice of the panels of a block of channels, of all phases."""
+    """The panels of a group, a slice of the channels summed over: weights are read as they lie."""
     cdef const PanelJob* pack = <const PanelJob*> data
     cdef const Panels* panels = pack.panels
-    cdef Py_ssize_t c = unit % pack.slices * pack.slice, block = unit // pack.slices
-    cdef Py_ssize_t group = block // panels.blocks
+    cdef Py_ssize_t group = unit // pack.slices, first = unit % pack.slices * pack.slice
+    cdef Py_ssize_t stop = min(panels.inner, first + pack.slice)
+    cdef Py_ssize_t chunks = (stop - first + pack.chunk - 1) // pack.chunk
     cdef const real* weight = <const real*> pack.weight
     cdef const real* bias = <const real*> pack.bias
-    cdef Py_ssize_t stop = min(panels.inner, c + pack.slice), n, i, t, rows
+    cdef real* packed = <real*> pack.packed + group * numbers_of_panels(panels)
+    cdef Py_ssize_t k, c, block
     cdef PanelPlaces at
     cdef Panel panel
-    cdef real* numbers
     panel_places(&at, scratch, pack, sizeof(real))
-    choose_panel(&panel, panels, block % panels.blocks, False)
-    weight += group * panels.rows * panels.inner * panels.taps + panel.row * pack.by_row
-    begin_panels(
-        &at, panels, <real*> pack.packed + group * numbers_of_panels(panels),
-        NULL if bias == NULL else bias + group * panels.rows, &panel, c == 0,
-    )
-    numbers = <real*> at.numbers
-    rows = min(panel.lanes, panels.rows - panel.row)
-    if rows < panel.lanes:
-        memset(numbers, 0, panel.lanes * pack.chunk * panels.taps * sizeof(real))
-    while c < stop:
-        n = min(pack.chunk, stop - c)
-        for i in range(rows):
-            at.rows[i] = <void*> (weight + c * pack.by_inner + i * pack.by_row)
-        transpose(numbers, panel.lanes, <const real**> at.rows, rows, n * panels.taps)
-        for i in range(n):
-            for t in range(panels.taps):
-                copy_lanes(
-                    <real*> at.to[t] + (c + i) * panel.lanes,
-                    numbers + (i * panels.taps + t) * panel.lanes, panel.lanes,
-                )
-        c += n
+    weight += group * panels.rows * panels.inner * panels.taps
+    for k in range(chunks * panels.blocks):
+        if pack.by_inner > pack.by_row:
+            block, c = k % panels.blocks, first + k // panels.blocks * pack.chunk
+        else:
+            block, c = k // chunks, first + k % chunks * pack.chunk
+        choose_panel(&panel, panels, block)
+        if c == 0:
+            begin_panels(
+                panels, packed, NULL if bias == NULL else bias + group * panels.rows, &panel
+            )
+        pack_chunk(&at, pack, packed, weight, &panel, c, min(pack.chunk, stop - c))
 
 
 cdef void pack_panels_float(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:

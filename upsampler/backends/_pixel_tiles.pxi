@@ -96,12 +96,15 @@ cdef void turn_row(
 
 cdef void copy_row(real* to, const Reading* tile, const char* row, Py_ssize_t n) noexcept nogil:
     """`n` neighbouring pixels whose channels lie side by side."""
-    cdef Py_ssize_t k
+    cdef Py_ssize_t channels = tile.channels, k
+    if tile.step[3] == channels and tile.grid.step[3] == channels * tile.grid.size:
+        channels *= n  # as one
+        n = 1
     for k in range(n):
         if tile.grid.direct:
-            memcpy(to, row, tile.channels * sizeof(real))
+            memcpy(to, row, channels * sizeof(real))
         else:
-            tile.codec.load(to, row, tile.channels, NULL, NULL)
+            tile.codec.load(to, row, channels, NULL, NULL)
         to += tile.step[3]
         row += tile.grid.step[3]
 

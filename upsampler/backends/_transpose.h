@@ -2,10 +2,10 @@
  *
  *     to[k * stride + r] = rows[r][k]        for r < count and k < n
  *
- * Square blocks go through registers.  A last block that does not fit is moved back until it does,
- * and writes a part of its neighbour once more: no block is ever partial.  A phase of outputs
- * interleaved with its neighbours, pixels made of channels, channels taken from pixels: all of
- * them are this.
+ * Square blocks go through registers, or tall ones of four elements.  A last block that does not
+ * fit is moved back until it does, and writes a part of its neighbour once more: no block is ever
+ * partial.  A phase of outputs interleaved with its neighbours, pixels made of channels, channels
+ * taken from pixels: all of them are this.
  */
 #ifndef UPSAMPLER_TRANSPOSE_H
 #define UPSAMPLER_TRANSPOSE_H
@@ -101,36 +101,64 @@ INLINED void four_float(float *to, ptrdiff_t stride, const float *const *rows, p
 #endif
 #define four_double square_double
 
-/* Sixteen rows of sixteen: whole lines are written. */
+/* As many rows as fill a register, four elements of each. */
 #if defined(__AVX512F__)
-#define WIDE_SQUARE_float 16
+#define TALL_float 16
+INLINED void tall_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m512 a[4], b[4];
+    for (int r = 0; r < 4; r++) {
+        /* Quarters of rows r, r + 4, r + 8 and r + 12 side by side. */
+        const float *const *p = rows + r;
+        __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p[0] + k));
+        x = _mm512_insertf32x4(x, _mm_loadu_ps(p[4] + k), 1);
+        x = _mm512_insertf32x4(x, _mm_loadu_ps(p[8] + k), 2);
+        a[r] = _mm512_insertf32x4(x, _mm_loadu_ps(p[12] + k), 3);
+    }
+    b[0] = _mm512_unpacklo_ps(a[0], a[1]);
+    b[1] = _mm512_unpackhi_ps(a[0], a[1]);
+    b[2] = _mm512_unpacklo_ps(a[2], a[3]);
+    b[3] = _mm512_unpackhi_ps(a[2], a[3]);
+    _mm512_storeu_ps(to, _mm512_shuffle_ps(b[0], b[2], 0x44));
+    _mm512_storeu_ps(to + stride, _mm512_shuffle_ps(b[0], b[2], 0xee));
+    _mm512_storeu_ps(to + 2 * stride, _mm512_shuffle_ps(b[1], b[3], 0x44));
+    _mm512_storeu_ps(to + 3 * stride, _mm512_shuffle_ps(b[1], b[3], 0xee));
+}
+/* Sixteen of each: whole lines are written. */
+#define WIDE_float 16
 INLINED void wide_square_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
 {
-    __m512 a[16], b[4];
-    for (int h = 0; h < 4; h++)
-        for (int r = 0; r < 4; r++) {
-            const float *const *p = rows + r;
-            __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p[0] + k + 4 * h));
-            x = _mm512_insertf32x4(x, _mm_loadu_ps(p[4] + k + 4 * h), 1);
-            x = _mm512_insertf32x4(x, _mm_loadu_ps(p[8] + k + 4 * h), 2);
-            a[4 * h + r] = _mm512_insertf32x4(x, _mm_loadu_ps(p[12] + k + 4 * h), 3);
-        }
-    for (int h = 0; h < 16; h += 4) {
-        b[0] = _mm512_unpacklo_ps(a[h], a[h + 1]);
-        b[1] = _mm512_unpackhi_ps(a[h], a[h + 1]);
-        b[2] = _mm512_unpacklo_ps(a[h + 2], a[h + 3]);
-        b[3] = _mm512_unpackhi_ps(a[h + 2], a[h + 3]);
-        _mm512_storeu_ps(to + h * stride, _mm512_shuffle_ps(b[0], b[2], 0x44));
-        _mm512_storeu_ps(to + (h + 1) * stride, _mm512_shuffle_ps(b[0], b[2], 0xee));
-        _mm512_storeu_ps(to + (h + 2) * stride, _mm512_shuffle_ps(b[1], b[3], 0x44));
-        _mm512_storeu_ps(to + (h + 3) * stride, _mm512_shuffle_ps(b[1], b[3], 0xee));
-    }
+    for (int h = 0; h < 16; h += 4)
+        tall_float(to + h * stride, stride, rows, k + h);
 }
+#elif defined(__AVX2__)
+#define TALL_float 8
+INLINED void tall_float(float *to, ptrdiff_t stride, const float *const *rows, ptrdiff_t k)
+{
+    __m256 a[4], b[4];
+    for (int r = 0; r < 4; r++)
+        a[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[r] + k)),
+                                    _mm_loadu_ps(rows[r + 4] + k), 1);
+    b[0] = _mm256_unpacklo_ps(a[0], a[1]);
+    b[1] = _mm256_unpackhi_ps(a[0], a[1]);
+    b[2] = _mm256_unpacklo_ps(a[2], a[3]);
+    b[3] = _mm256_unpackhi_ps(a[2], a[3]);
+    _mm256_storeu_ps(to, _mm256_shuffle_ps(b[0], b[2], 0x44));
+    _mm256_storeu_ps(to + stride, _mm256_shuffle_ps(b[0], b[2], 0xee));
+    _mm256_storeu_ps(to + 2 * stride, _mm256_shuffle_ps(b[1], b[3], 0x44));
+    _mm256_storeu_ps(to + 3 * stride, _mm256_shuffle_ps(b[1], b[3], 0xee));
+}
+#define WIDE_float SQUARE_float
+#define wide_square_float square_float
 #else
-#define WIDE_SQUARE_float SQUARE_float
+#define TALL_float SQUARE_float
+#define tall_float square_float
+#define WIDE_float SQUARE_float
 #define wide_square_float square_float
 #endif
-#define WIDE_SQUARE_double SQUARE_double
+#define TALL_double SQUARE_double
+#define tall_double square_double
+#define WIDE_double SQUARE_double
 #define wide_square_double square_double
 
 /* Two rows element by element.  Left to itself the compiler takes twice the shuffles. */
@@ -172,16 +200,17 @@ static inline ptrdiff_t wide_float(float *to, const float *const *rows, ptrdiff_
 
 #define TRANSPOSE(T)                                                                          \
     INLINED void squares_##T(T *to, ptrdiff_t stride, const T *const *rows,             \
-                                   ptrdiff_t count, ptrdiff_t n, ptrdiff_t size,              \
+                                   ptrdiff_t count, ptrdiff_t n, ptrdiff_t down,              \
+                                   ptrdiff_t across,                                          \
                                    void (*square)(T *, ptrdiff_t, const T *const *, ptrdiff_t)) \
     {                                                                                         \
-        for (ptrdiff_t k = 0;; k = k + size < n - size ? k + size : n - size) {               \
-            for (ptrdiff_t r = 0;; r = r + size < count - size ? r + size : count - size) {   \
+        for (ptrdiff_t k = 0;; k = k + across < n - across ? k + across : n - across) {       \
+            for (ptrdiff_t r = 0;; r = r + down < count - down ? r + down : count - down) {   \
                 square(to + k * stride + r, stride, rows + r, k);                             \
-                if (r == count - size)                                                        \
+                if (r == count - down)                                                        \
                     break;                                                                    \
             }                                                                                 \
-            if (k == n - size)                                                                \
+            if (k == n - across)                                                              \
                 break;                                                                        \
         }                                                                                     \
     }                                                                                         \
@@ -189,10 +218,12 @@ static inline ptrdiff_t wide_float(float *to, const float *const *rows, ptrdiff_
                               ptrdiff_t n)                                                    \
     {                                                                                         \
         const T *a = rows[0], *b = rows[count > 1], *c = rows[count > 2 ? 2 : 0];             \
-        if (count >= WIDE_SQUARE_##T && n >= WIDE_SQUARE_##T) {                               \
-            squares_##T(to, stride, rows, count, n, WIDE_SQUARE_##T, wide_square_##T);        \
+        if (count >= WIDE_##T && n >= WIDE_##T) {                                             \
+            squares_##T(to, stride, rows, count, n, WIDE_##T, WIDE_##T, wide_square_##T);     \
+        } else if (count >= TALL_##T && n >= 4) {                                             \
+            squares_##T(to, stride, rows, count, n, TALL_##T, 4, tall_##T);                   \
         } else if (count >= SQUARE_##T && n >= SQUARE_##T) {                                  \
-            squares_##T(to, stride, rows, count, n, SQUARE_##T, square_##T);                  \
+            squares_##T(to, stride, rows, count, n, SQUARE_##T, SQUARE_##T, square_##T);      \
         } else if (count >= 4 && n >= 4) {                                                    \
             ptrdiff_t k = 0;                                                                  \
             const T *rest[8];                                                                 \
@@ -202,7 +233,7 @@ static inline ptrdiff_t wide_float(float *to, const float *const *rows, ptrdiff_
                 for (ptrdiff_t r = 0; r < count; r++) rest[r] = rows[r] + k;                  \
                 rows = rest;                                                                  \
             }                                                                                 \
-            squares_##T(to + k * stride, stride, rows, count, n - k, 4, four_##T);            \
+            squares_##T(to + k * stride, stride, rows, count, n - k, 4, 4, four_##T);         \
         } else if (count == 1 && stride == 1) {                                               \
             memcpy(to, a, (size_t)n * sizeof(T));                                             \
         } else if (count == 2 && stride == 2) {                                               \
