@@ -20,7 +20,10 @@ import numpy as np
 import upsampler
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
-FLOATS = [np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16), BFLOAT16]
+F32, F64, F16 = (np.dtype(c) for c in "fde")
+# Relative to the largest value: sums of at most some hundred products.
+TOLERANCE = {F32: 2e-6, F64: 1e-14, F16: 2e-3, BFLOAT16: 1.6e-2}
+FLOATS = [F32, F64, F16, BFLOAT16]
 INTEGERS = [np.dtype(c) for c in "bBhHiIqQ"]
 
 
@@ -69,6 +72,16 @@ def _sample(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -
         info = np.iinfo(dtype)
         return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
     return rng.standard_normal(shape).astype(dtype)
+
+
+def is_close(found: np.ndarray, wanted: np.ndarray) -> bool:
+    """Up to rounding; what is not finite is so at the same places."""
+    a, b = (v.astype(np.float64) for v in (found, wanted))
+    finite = np.isfinite(b)
+    if not np.array_equal(np.isfinite(a), finite):
+        return False
+    a, b = a[finite], b[finite]
+    return bool(np.abs(a - b).max(initial=0) <= TOLERANCE[wanted.dtype] * np.abs(b).max(initial=0))
 
 
 def _results(found: Any) -> list[Any]:
@@ -165,6 +178,12 @@ CONVOLUTIONS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]]
     ("conv-groups", (1, 4, 3, 5), (4, 3, 3, 2), {"stride": (3, 1), "groups": 2, "dilation": 2}),
     ("conv-1d", (2, 3, 11), (3, 2, 5), {"stride": 3, "output_padding": 1}),
     ("conv-3d", (1, 2, 3, 2, 5), (2, 3, 2, 3, 2), {"stride": 2, "padding": 1}),
+    ("conv-many", (2, 9, 4, 5), (9, 10, 3, 2), {"stride": 2, "padding": 1}),
+    ("conv-many-groups", (2, 18, 3, 4), (18, 3, 4, 3), {"stride": 2, "groups": 2}),
+    ("conv-last", (2, 4, 5, 8), (8, 16, 3, 3), {"stride": 2, "layout": "NHWC"}),
+    ("conv-last-odd", (2, 4, 5, 3), (3, 3, 3, 3), {"stride": 2, "layout": "NHWC"}),
+    ("conv-last-many", (2, 4, 5, 16), (16, 8, 3, 3), {"stride": 2, "layout": "NHWC"}),
+    ("conv-last-depthwise", (2, 4, 5, 8), (8, 1, 4, 4), {"groups": 8, "layout": "NHWC"}),
     ("resize-conv-nearest", (2, 3, 5, 4), (4, 3, 3, 3), {"mode": "nearest"}),
     ("resize-conv-bilinear", (1, 3, 4, 5), (2, 3, 3, 3), {"mode": "bilinear"}),
 ]
@@ -183,6 +202,15 @@ def convolutions(dtypes: list[np.dtype]) -> Iterator[Call]:
         zeros = (np.zeros(shape, dtype), np.zeros(weight, dtype))
         grad = forward(*zeros, **how).shape
         yield Call(f"{name}-backward", call, (grad, shape, weight), dtype, exact=False)
+        if name in ("conv-many", "conv-last-many"):
+            call = partial(_spoiled, backward, how)
+            yield Call(f"{name}-infinite", call, (grad, shape, weight), dtype, exact=False)
+
+
+def _spoiled(backward: Callable[..., Any], how: dict[str, Any], grad: Any, x: Any, w: Any) -> Any:
+    """The gradient of the input where the first and the last tap are not finite."""
+    w[1, 2, 0, 0], w[-1, -1, -1, -1] = np.inf, np.nan
+    return backward(grad, x, w, **how)[0]
 
 
 def _function(rank: int) -> Callable[..., Any]:

@@ -16,12 +16,12 @@ from unittest import mock
 import fakecupy as cp
 import numpy as np
 
-from upsampler.backends import _MODULES, get, gpu, gpu_launch
+from upsampler.backends import _MODULES, get, gpu, gpu_conv, gpu_conv_kernels, gpu_launch
 from upsampler.backends.base import Backend
 
 NAME = "cuda-emulated"
 FILLED = {"out", "grad_x", "grad_weight", "grad_bias"}  # by every operation that has them
-SMALL_GRID = 3
+SMALL_GRID, SMALL_BLOCK = 3, 32
 
 
 class Hosted:
@@ -84,7 +84,23 @@ def blank_like(array: np.ndarray) -> Any:
 @contextlib.contextmanager
 def small_grids() -> Iterator[None]:
     """So few blocks that the loops over planes repeat, and threads in another order."""
-    with mock.patch.object(gpu_launch, "GRID_Y", SMALL_GRID), cp.settings.changed(seed=2):
+    with (
+        mock.patch.multiple(gpu_launch, GRID_Y=SMALL_GRID, BLOCK=SMALL_BLOCK),
+        cp.settings.changed(seed=2),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def little_room() -> Iterator[None]:
+    """Convolutions in many pieces, and sums of which every thread takes several places.
+
+    Rounding depends on it: arrays of this size are in one piece else.
+    """
+    with (
+        mock.patch.multiple(gpu_conv_kernels, LEAST_PARTS=5, SUMMING=1),
+        mock.patch.object(gpu_conv, "WORKSPACE", 1500),
+    ):
         yield
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from cudaemu import cubin, nvrtc
 from cudaemu.launching import LaunchError
-from gpu_calls import Call, calls
-from hosted import small_grids
+from gpu_calls import Call, calls, is_close
+from hosted import little_room, small_grids
 from planted import PLANTED, Planted
-from test_gpu_calls import TOLERANCE
 
 from upsampler.backends import gpu, kernels
 
@@ -32,8 +31,7 @@ def complaint(call: Call) -> str | None:
     for a, b in zip(found, call.on_host(), strict=True):
         if call.exact and not np.array_equal(a, b, equal_nan=a.dtype.kind not in "iub"):
             return "another result"
-        scale = TOLERANCE.get(call.dtype, 0) * np.abs(b.astype("f8")).max()
-        if not call.exact and not np.abs(a.astype("f8") - b.astype("f8")).max() <= scale:
+        if not call.exact and not is_close(a, b):
             return "another result beyond rounding"
     return None
 
@@ -57,15 +55,19 @@ def sources(monkeypatch):
 @pytest.mark.parametrize("planted", PLANTED, ids=str)
 def test_a_planted_mistake_is_found(sources, planted):
     sources(planted)
-    with small_grids():
-        found = next(filter(None, map(complaint, chosen(planted))), None)
+    for how in (small_grids, little_room):
+        with how():
+            found = next(filter(None, map(complaint, chosen(planted))), None)
+        if found:
+            break
     assert found, f"{planted} survives {len(chosen(planted))} calls"
 
 
 def test_without_a_mistake_there_is_nothing_to_find():
     named = {(call.name, planted.dtype): call for planted in PLANTED for call in chosen(planted)}
-    with small_grids():
-        assert not [f"{call}: {w}" for call in named.values() if (w := complaint(call))]
+    for how in (small_grids, little_room):
+        with how():
+            assert not [f"{call}: {w}" for call in named.values() if (w := complaint(call))]
 
 
 def test_a_32_bit_plane_step_is_found(sources):

@@ -30,6 +30,25 @@ def test_vectors_are_loaded_and_stored_in_order():
     assert y.get().tolist() == [7, 6, 5, 4, 0, 0, 2, 3]
 
 
+STRUCTURE = (
+    ".visible .entry k(.param .u64 y, .param .align 8 .b8 s[16]) {"
+    ".reg .b64 %d<4>; .reg .b32 %r<4>;"
+    "ld.param.u64 %d0, [y]; mov.b64 %d1, s; add.s64 %d1, %d1, 4;"
+    "ld.param.u32 %r0, [%d1+PLACE]; ld.param.v2.u32 {%r1, %r2}, [%d1+4];"
+    "st.global.u32 [%d0], %r0; st.global.u32 [%d0+4], %r2; ret; }"
+)
+
+
+def test_parameters_by_an_address_that_was_taken():
+    given = np.array((1, 2, 3, 4), [(name, "i4") for name in "abcd"])
+    y = cp.empty(2, "u4")
+    run(STRUCTURE.replace("PLACE", "-4"), y, given)
+    assert y.get().tolist() == [1, 4]
+    for place in (-13, 12, 2**33):
+        with pytest.raises(LaunchError, match="a parameter that is not there"):
+            run(STRUCTURE.replace("PLACE", str(place)), y, given)
+
+
 @pytest.mark.parametrize(
     ("load", "bits"), [("s8", 0xFFFFFF80), ("u8", 0x80), ("s16", 0xFFFF8080), ("u16", 0x8080)]
 )

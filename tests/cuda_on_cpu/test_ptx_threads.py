@@ -57,6 +57,10 @@ def test_branches_and_loops():
     assert lanes(body, 5) == [0, 0, 1, 3, 6]
 
 
+def test_a_loop_without_end():
+    fails("LOOP: add.u32 %r0, %r0, 1; bra.uni LOOP;", "a block does not end", block=1)
+
+
 def test_a_table_of_branch_targets():
     body = """
         targets: .branchtargets $A, $B, $C;

@@ -20,11 +20,11 @@ from ..layout import Layout, canonical
 from ..plan import Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
-from . import gpu_conv, gpu_copy, gpu_resample, gpu_resize_conv
-from .gpu_launch import Launcher
+from . import gpu_copy, gpu_resample, gpu_resize_conv
+from .gpu_conv import Conv
+from .gpu_launch import INSTALL, Launcher
 from .gpu_pool import Pool
 
-_INSTALL = "pip install 'upsampler[gpu-cuda12]' or 'upsampler[gpu-cuda13]'"
 _PROBE = 'extern "C" __global__ void probe(int *y) { *y = 7; }'
 
 
@@ -104,7 +104,7 @@ class Gpu:
         self, spec: ConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
     ) -> None:
         with self.device_of(x):
-            gpu_conv.Form(self.launcher, spec).forward(x, weight, bias, out)
+            Conv(self.launcher, spec).forward(x, weight, bias, out)
 
     def conv_transpose_backward(
         self, spec: ConvSpec, grad: Any, x: Any, weight: Any, grad_x: Any, grad_weight: Any,
@@ -112,7 +112,7 @@ class Gpu:
     ) -> None:  # fmt: skip
         with self.device_of(x):
             into = grad_x, grad_weight, grad_bias
-            gpu_conv.Form(self.launcher, spec).backward(grad, x, weight, *into)
+            Conv(self.launcher, spec).backward(grad, x, weight, *into)
 
     def resize_conv(
         self, spec: ResizeConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
@@ -179,7 +179,7 @@ def status() -> dict[str, Any]:
     try:
         import cupy
     except ImportError as error:
-        return {"available": False, "reason": f"CuPy cannot be imported ({error}); {_INSTALL}"}
+        return {"available": False, "reason": f"CuPy cannot be imported ({error}); {INSTALL}"}
     reason = _problem(cupy)
     if reason is not None:
         return {"available": False, "reason": reason}
@@ -204,7 +204,7 @@ def _problem(cupy: Any) -> str | None:
     try:
         kernel = cupy.RawModule(code=_PROBE).get_function("probe")
     except Exception as error:
-        return f"a kernel failed to compile (are the CUDA headers there? {_INSTALL}): {error}"
+        return f"a kernel failed to compile (are the CUDA headers there? {INSTALL}): {error}"
     try:
         found = cupy.zeros(1, "int32")
         kernel((1,), (1,), (found,))

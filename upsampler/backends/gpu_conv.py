@@ -1,10 +1,14 @@
-"""Transposed convolutions on a GPU: tables for the kernels, and products of matrices."""
+"""Transposed convolutions on a GPU: gathered directly where channels are few, else by products.
+
+Products of all channels of the input with all taps are a product of matrices, whose columns are
+gathered; gradients are products with what the taps see.  Matrices of one group have two axes:
+CuPy copies the operands of others, and leaves these where they lie, transposed or not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -12,144 +16,161 @@ import numpy as np
 
 from ..conv_spec import ConvSpec
 from ..layout import by_letters
-from .gpu_launch import WORKSPACE, Launcher, index_of, integers
-from .kernels import ITEMS, conv
+from .gpu_conv_kernels import Launches, Weight
+from .gpu_launch import WORKSPACE, Launcher
+from .gpu_strides import Columns, Strided
 
-FEW = 8  # input channels of a group up to which outputs are summed up one by one
+FEW = 8  # channels of a group up to which nothing is gained by products of matrices
+Ranges = tuple[slice, slice]  # samples, and inputs of them
 
 
-@dataclass(frozen=True)
-class Form:
-    """A convolution by channels and axes (D, H, W); axes that are not there have one sample."""
+class Conv:
+    """A transposed convolution by channels and the axes D, H and W."""
 
-    launcher: Launcher
-    spec: ConvSpec
+    def __init__(self, launcher: Launcher, spec: ConvSpec) -> None:
+        self.launcher, self.spec = launcher, spec
+        self.xp = launcher.xp
+        self.inner = spec.channels_in // spec.groups
+        self.outer = spec.channels_out // spec.groups
+        self.taps, self.inputs = prod(spec.kernel), prod(spec.small)
+        # Half types are summed up in float32.
+        self.real = np.dtype(np.float64 if spec.dtype == "float64" else np.float32)
+        self.launches = Launches(launcher, spec, self.real)
 
-    @property
-    def real(self) -> np.dtype:
-        """Half types are summed up in float32."""
-        return np.dtype(np.float64 if self.spec.dtype == "float64" else np.float32)
+    def view(self, array: Any) -> Strided:
+        return Strided(by_letters(array, self.spec.layout, "NCDHW"))
 
-    @property
-    def inner(self) -> int:
-        return self.spec.channels_in // self.spec.groups
+    def weight(self, weight: Any) -> Any:
+        """As (groups, C_in, C_out, D, H, W), in the type of the arithmetic."""
+        kernel = (1,) * (3 - self.spec.rank) + self.spec.kernel
+        shape = (self.spec.groups, self.inner, self.outer, *kernel)
+        return weight.astype(self.real, copy=False).reshape(shape)
 
-    @property
-    def outer(self) -> int:
-        return self.spec.channels_out // self.spec.groups
-
-    @property
-    def taps(self) -> int:
-        return prod(self.spec.kernel)
-
-    @property
-    def inputs(self) -> int:
-        return prod(self.spec.small)
-
-    @property
-    def outputs(self) -> int:
-        return prod(hi - lo for lo, hi in self.spec.window)
-
-    @property
-    def index(self) -> str:
-        return index_of(self.inputs, self.outputs)
-
-    def planes(self, x: Any) -> Any:
-        """`x` as a contiguous (N, C, D, H, W)."""
-        return self.launcher.xp.ascontiguousarray(by_letters(x, self.spec.layout, "NCDHW"))
+    # --- forward ---
 
     def forward(self, x: Any, weight: Any, bias: Any, out: Any) -> None:
-        xp, spec = self.launcher.xp, self.spec
-        x, weight = self.planes(x), xp.ascontiguousarray(weight.astype(self.real, copy=False))
+        taps = self.weight(weight)
         bias = None if bias is None else bias.astype(self.real, copy=False)
-        target = by_letters(out, spec.layout, "NCDHW")
-        made = target if target.flags.c_contiguous else xp.empty(target.shape, out.dtype)
+        source, target = self.view(x), self.view(out)
         if self.inner <= FEW or not x.size:
-            self._direct(x, weight, bias, made)
-        else:
-            self._by_products(x, weight, bias, made)
-        if made is not target:
-            target[...] = made
-
-    def _kernel(self, name: str, source: Any, target: Any) -> Any:
-        items = [ITEMS[a.dtype.name] for a in (source, target)]
-        return conv(name, items[0], items[1], ITEMS[self.real.name], self.index)
-
-    def _direct(self, x: Any, weight: Any, bias: Any, out: Any) -> None:
-        planes = self.spec.batch * self.spec.channels_out
-        self.launcher.rows(
-            self._kernel("direct", x, out), planes, self.outputs, x, weight, bias, out,
-            np.int64(planes), *map(np.int32, (self.spec.groups, self.inner, self.outer)),
-            *self._meetings(),
-        )  # fmt: skip
-
-    def _by_products(self, x: Any, weight: Any, bias: Any, out: Any) -> None:
-        """The products of all channels for every tap and input, then what meets of them."""
-        xp, groups = self.launcher.xp, self.spec.groups
-        samples = x.reshape(self.spec.batch, groups, self.inner, self.inputs)
-        matrix = weight.reshape(groups, self.inner, self.outer, self.taps)
-        results = out.reshape(self.spec.batch, groups, self.outer, self.outputs)
-        for part in self._parts():
-            n, g, c = part
-            some = matrix[g, :, c]
-            rows = xp.ascontiguousarray(some.reshape(some.shape[0], self.inner, -1).swapaxes(1, 2))
-            columns = xp.matmul(rows, samples[n, g].astype(self.real, copy=False))
-            planes = results[part]
-            own = None
-            if bias is not None:
-                own = xp.ascontiguousarray(bias.reshape(groups, self.outer)[g, c])
-            count = prod(planes.shape[:3])
-            self.launcher.rows(
-                self._kernel("from_columns", columns, out), count, self.outputs, columns, own,
-                planes, np.int64(count), np.int32(prod(planes.shape[1:3])), *self._meetings(),
-            )  # fmt: skip
-
-    def _parts(self) -> Iterator[tuple[slice, slice, slice]]:
-        """Samples, groups, output channels of each, whose products fit into the workspace.
-
-        Each is one piece of the memory of the output.
-        """
-        spec = self.spec
-        plane = self.taps * self.inputs * self.real.itemsize
-        count = WORKSPACE // max(1, plane)  # planes at a time
-        whole = slice(None)
-        if count >= spec.channels_out:
-            for n in _ranges(spec.batch, count // spec.channels_out):
-                yield n, whole, whole
+            self.launches.meet(source, Weight(taps), target, bias=bias)
             return
-        for n in _ranges(spec.batch, 1):
-            if count >= self.outer:
-                for g in _ranges(spec.groups, count // self.outer):
-                    yield n, g, whole
-                continue
-            for g in _ranges(spec.groups, 1):
-                for c in _ranges(self.outer, count):
-                    yield n, g, c
+        for spec, inputs, outputs in _strips(self.spec, self._column * self.real.itemsize):
+            part = Conv(self.launcher, spec)
+            part._by_products(
+                Strided(source.array[inputs]), taps, bias, Strided(target.array[outputs])
+            )
+
+    @property
+    def _column(self) -> int:
+        """Numbers in matrices for an input: of products or what taps see, and of the channels."""
+        return self.spec.channels_out * self.taps + 2 * self.spec.channels_in
+
+    def _by_products(self, x: Strided, taps: Any, bias: Any, out: Strided) -> None:
+        """The products of all channels for every tap and input, then what meets of them."""
+        count = WORKSPACE // (self._column * self.inputs * self.real.itemsize)
+        last = self._is_last(x)
+        if last:  # (C_in, taps, C_out)
+            matrix = self.xp.ascontiguousarray(self.xp.moveaxis(taps[0], 1, -1))
+            matrix = matrix.reshape(self.inner, self.taps * self.outer)
+        else:  # (groups, C_out, taps, C_in)
+            matrix = self.xp.ascontiguousarray(self.xp.moveaxis(taps, 1, -1))
+            matrix = matrix.reshape(self.spec.groups, self.outer * self.taps, self.inner)
+        laid = self._laid(x, last)
+        for n in _ranges(self.spec.batch, count):
+            samples = self._matrix(laid, (n, slice(0, self.inputs)), last)
+            made = self._product(samples, matrix) if last else self._product(matrix, samples)
+            columns = Columns(made, last, self.spec.channels_out, self.inputs, self.taps)
+            self.launches.gather(columns, out.samples(n), bias)
+
+    def _is_last(self, x: Strided) -> bool:
+        """Whether matrices hold channels beside each other, as `x` does."""
+        return self.spec.groups == 1 and x.is_last
+
+    def _laid(self, x: Strided, last: bool) -> Any:
+        """(N, inputs, C) or (N, groups, C / groups, inputs), copied if it does not lie so."""
+        batch, channels = x.array.shape[:2]
+        values = self.xp.moveaxis(x.array, 1, -1) if last else x.array
+        values = self.xp.ascontiguousarray(values)
+        if last:
+            return values.reshape(batch, x.places, channels)
+        return values.reshape(batch, self.spec.groups, -1, x.places)
+
+    def _matrix(self, laid: Any, part: Ranges, last: bool) -> Any:
+        """Samples and inputs of `_laid` as (n * inputs, C) or (groups, C / groups, n * inputs)."""
+        n, at = part
+        values = laid[n, at] if last else self.xp.moveaxis(laid[n, :, :, at], 0, 2)
+        if values.dtype != self.real or not values.flags.c_contiguous:
+            copy = self.xp.empty(values.shape, self.real)
+            copy[...] = values
+            values = copy
+        if last:
+            return values.reshape(-1, values.shape[2])
+        return values.reshape(*values.shape[:2], -1)
+
+    def _product(self, a: Any, b: Any) -> Any:
+        """Of matrices, or of those of each group."""
+        if a.ndim == 3 and len(a) == 1:
+            return self.launcher.product(a[0], b[0])[None]
+        return self.launcher.product(a, b)
+
+    # --- backward ---
 
     def backward(
         self, grad: Any, x: Any, weight: Any, grad_x: Any, grad_weight: Any, grad_bias: Any
     ) -> None:
-        xp, spec = self.launcher.xp, self.spec
-        grad, samples = self.planes(grad), self.planes(x)
-        grad_bias[...] = grad.astype(self.real, copy=False).sum(axis=(0, 2, 3, 4))
-        groups, rows = spec.groups, self.outer * self.taps
-        samples = samples.reshape(spec.batch, groups, self.inner, self.inputs)
-        matrix = weight.astype(self.real, copy=False).reshape(groups, self.inner, rows)
-        made = xp.zeros((spec.batch, groups, self.inner, self.inputs), self.real)
-        total = xp.zeros((groups, self.inner, rows), self.real)
-        for n, at in self._pieces() if x.size and grad.size else ():
-            columns = self._columns(grad[n], at)
-            made[n, :, :, at] = xp.matmul(matrix, columns)
-            some = samples[n, :, :, at].astype(self.real, copy=False)
-            total += xp.matmul(some, columns.swapaxes(2, 3)).sum(axis=0)
+        seen, source, target = map(self.view, (grad, x, grad_x))
+        grad_bias[...] = self.launches.total(seen) if grad.size else 0
+        if not (grad.size and x.size):
+            grad_x[...] = grad_weight[...] = 0
+            return
+        taps = self.weight(weight)
+        if max(self.inner, self.outer) <= FEW:
+            self.launches.meet(seen, Weight(taps, adjoint=True), target)
+            total = self.launches.sums(source, seen, Weight(taps))
+            total = total.reshape(self.taps, self.inner, self.spec.groups, self.outer)
+            total = total.transpose(2, 1, 3, 0)
+        else:
+            total = self._backward_by_products(seen, source, taps, target)
         grad_weight[...] = total.reshape(grad_weight.shape)
-        target = by_letters(grad_x, spec.layout, "NCDHW")
-        target[...] = made.reshape(target.shape)
 
-    def _pieces(self) -> Iterator[tuple[slice, slice]]:
-        """Samples and inputs of them whose columns fit into the workspace."""
-        position = self.spec.channels_out * self.taps * self.real.itemsize
-        count = max(1, WORKSPACE // max(1, position))
+    def _backward_by_products(self, grad: Strided, x: Strided, taps: Any, grad_x: Strided) -> Any:
+        """The gradient of the input; that of the weight is returned."""
+        groups, rows = self.spec.groups, self.taps * self.outer
+        last = self._is_last(x)
+        own = Weight(taps, adjoint=True)
+        if last:  # (taps, C_out) by (C_in)
+            matrix = self.xp.ascontiguousarray(self.xp.moveaxis(taps[0], 1, -1))
+            matrix = matrix.reshape(self.inner, rows).T
+        else:
+            matrix = self.xp.ascontiguousarray(taps).reshape(groups, self.inner, rows)
+        laid = self._laid(x, last)
+        total: Any = None
+        for n, at in self._pieces():
+            part = grad.samples(n)
+            spread = self.launches.spread(part, at, last)
+            columns = spread.array.reshape((-1, rows) if last else (groups, rows, -1))
+            made = self._product(columns, matrix) if last else self._product(matrix, columns)
+            ready = Columns(made, last, self.spec.channels_in, at.stop - at.start)
+            self.launches.meet(part, own, grad_x.samples(n), made=ready, at=at)
+            samples = self._matrix(laid, (n, at), last)
+            if last:
+                some = self._product(samples.T, columns)
+            elif groups == 1:
+                some = self._product(samples[0], columns[0].T)
+            else:  # of two that would be copied the smaller one
+                some = self._product(columns, samples.swapaxes(1, 2)).swapaxes(1, 2)
+            if total is None:
+                total = some
+            else:
+                total += some
+        if last:
+            return total.reshape(self.inner, self.taps, self.outer).swapaxes(1, 2)
+        return total
+
+    def _pieces(self) -> Iterator[Ranges]:
+        """Samples and inputs of them whose matrices fit into the workspace."""
+        count = max(1, WORKSPACE // (self._column * self.real.itemsize))
         if count >= self.inputs:
             for n in _ranges(self.spec.batch, count // self.inputs):
                 yield n, slice(0, self.inputs)
@@ -158,92 +179,65 @@ class Form:
             for at in _ranges(self.inputs, count):
                 yield n, at
 
-    def _columns(self, grad: Any, at: slice) -> Any:
-        """What the taps see of some samples of a gradient: (N, groups, C * taps, inputs)."""
-        count = at.stop - at.start
-        planes = prod(grad.shape[:2])
-        shape = (grad.shape[0], self.spec.groups, self.outer * self.taps, count)
-        columns = self.launcher.xp.empty(shape, self.real)
-        number = integers(self.index)
-        lengths = [hi - lo for lo, hi in self.spec.window]
-        self.launcher.rows(
-            self._kernel("to_columns", grad, columns), planes, count, grad, columns,
-            np.int64(planes), np.int64(at.start), np.int64(count), *self._views(),
-            *map(np.int32, self._three(self.spec.kernel)),
-            *map(number, self._three(self.spec.small)), *map(number, self._three(lengths)),
-        )  # fmt: skip
-        return columns
-
-    def _three(self, sizes: Any) -> tuple[int, ...]:
-        """With a 1 for each axis that is not there."""
-        return (1,) * (3 - self.spec.rank) + tuple(sizes)
-
-    def _meetings(self) -> list[Any]:
-        """The arguments of AXIS in conv.cu, for D, H and W."""
-        number = integers(self.index)
-        found: list[Any] = []
-        for axis in self._axes():
-            found += self.launcher.remembered(
-                ("meetings", _geometry(self.spec, axis)), partial(meetings, self.spec, axis)
-            )
-            kernel, small, (lo, hi) = 1, 1, (0, 1)
-            if axis is not None:
-                kernel, small = self.spec.kernel[axis], self.spec.small[axis]
-                lo, hi = self.spec.window[axis]
-            found += [np.int32(kernel), number(small), number(hi - lo)]
-        return found
-
-    def _views(self) -> list[Any]:
-        found: list[Any] = []
-        for axis in self._axes():
-            found += self.launcher.remembered(
-                ("views", _geometry(self.spec, axis)), partial(views, self.spec, axis)
-            )
-        return found
-
-    def _axes(self) -> list[int | None]:
-        """D, H and W among the axes of the spec, None where it has no such axis."""
-        return [None] * (3 - self.spec.rank) + list(range(self.spec.rank))
-
 
 def _ranges(count: int, step: int) -> Iterator[slice]:
     step = max(1, step)
     return (slice(a, min(a + step, count)) for a in range(0, count, step))
 
 
-def _geometry(spec: ConvSpec, axis: int | None) -> tuple[Any, ...]:
-    if axis is None:
-        return ()
-    names = ("small", "kernel", "stride", "padding", "dilation", "window")
-    return (spec.edge, *(getattr(spec, name)[axis] for name in names))
+def _strips(
+    spec: ConvSpec, size: int, inputs: tuple[slice, ...] = (), outputs: tuple[slice, ...] = ()
+) -> Iterator[tuple[ConvSpec, tuple[slice, ...], tuple[slice, ...]]]:
+    """Parts of the output whose inputs, of `size` bytes each, fit into the workspace.
 
-
-def meetings(spec: ConvSpec, axis: int | None) -> tuple[np.ndarray, ...]:
-    """For every output of the window the taps and inputs that meet there: first, tap, input."""
-    if axis is None:
-        return tuple(np.array(v, np.int32) for v in ([0, 1], [0], [0]))
+    Each is a convolution of its own: with where its inputs lie in (N, C, D, H, W), and its outputs.
+    """
+    every = (slice(None),) * 5
+    inputs, outputs = inputs or every, outputs or every
+    lengths = [hi - lo for lo, hi in spec.window]
+    axis = lengths.index(max(lengths))
+    place = 5 - spec.rank + axis
     lo, hi = spec.window[axis]
-    n, stride = spec.small[axis], spec.stride[axis]
-    taps = np.arange(spec.kernel[axis])
-    reach = np.arange(lo, hi)[:, None] + spec.padding[axis] - taps * spec.dilation[axis]
-    inputs = reach // stride
-    there = reach % stride == 0
-    if spec.edge:
-        inputs = np.clip(inputs, 0, n - 1)
-    else:
-        there &= (inputs >= 0) & (inputs < n)
-    first = np.concatenate([[0], there.sum(axis=1).cumsum()])
-    tap = np.broadcast_to(taps, there.shape)[there]
-    # One entry more, so that no table is empty.
-    tables = first, np.append(tap, 0), np.append(inputs[there], 0)
-    return tuple(table.astype(np.int32) for table in tables)
+    halves = [(a, b, *_reached(spec, axis, a, b)) for a, b in _halves(lo, hi)]
+    needed = max((last - first for *_, first, last in halves), default=spec.small[axis])
+    if prod(spec.small) * size <= WORKSPACE or needed == spec.small[axis]:
+        yield spec, inputs, outputs
+        return
+    for begin, end, first, last in halves:
+        part = replace(
+            spec,
+            small=_with(spec.small, axis, last - first),
+            padding=_with(spec.padding, axis, spec.padding[axis] - first * spec.stride[axis]),
+            window=_with(spec.window, axis, (begin, end)),
+        )
+        yield from _strips(
+            part,
+            size,
+            _with(inputs, place, _within(inputs[place], first, last)),
+            _with(outputs, place, _within(outputs[place], begin - lo, end - lo)),
+        )
 
 
-def views(spec: ConvSpec, axis: int | None) -> tuple[np.ndarray, ...]:
-    """For every tap and input the output of the window where they meet, or -1: [tap][input]."""
-    if axis is None:
-        return (np.zeros(1, np.int32),)
-    lo, hi = spec.window[axis]
-    taps = np.arange(spec.kernel[axis])[:, None] * spec.dilation[axis]
-    at = np.arange(spec.small[axis]) * spec.stride[axis] - spec.padding[axis] + taps - lo
-    return (np.where((at >= 0) & (at < hi - lo), at, -1).astype(np.int32),)
+def _halves(lo: int, hi: int) -> list[tuple[int, int]]:
+    middle = (lo + hi) // 2
+    return [(lo, middle), (middle, hi)] if lo < middle else []
+
+
+def _reached(spec: ConvSpec, axis: int, begin: int, end: int) -> tuple[int, int]:
+    """The inputs that these outputs read along an axis, at least one."""
+    n, stride, padding = spec.small[axis], spec.stride[axis], spec.padding[axis]
+    reach = spec.dilation[axis] * (spec.kernel[axis] - 1)
+    first = -(-(begin + padding - reach) // stride)
+    last = (end - 1 + padding) // stride
+    first, last = (min(max(place, 0), n - 1) for place in (first, last))
+    return min(first, last), max(first, last) + 1
+
+
+def _with(values: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:
+    return (*values[:place], value, *values[place + 1 :])
+
+
+def _within(outer: slice, begin: int, end: int) -> slice:
+    """A part of what a slice takes."""
+    start = outer.start or 0
+    return slice(start + begin, start + end)

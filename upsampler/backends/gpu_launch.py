@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,16 @@ Make = Callable[[], tuple[np.ndarray, ...]]
 
 BLOCK = 128  # threads of a block
 GRID_Y = 65535  # blocks along y that a device takes
-LONG = 2**31 - 2**12  # items of a plane from which indices have 64 bits
+# Items of a plane from which indices have 64 bits: what threads beyond the last one, and steps
+# over a whole grid, add to a number has to fit.
+LONG = 2**31 - 2**24
 # Threads that keep a large device busy, and how many rows one walks down at most: more rows read
 # the rows around a chunk less often.
 BUSY = 1 << 18
 ROWS = 32
 WORKSPACE = 256 << 20  # bytes that intermediate results may take
+STREAM_PER_THREAD = 2  # CUDA's number of it
+INSTALL = "pip install 'upsampler[gpu-cuda12]' or 'upsampler[gpu-cuda13]'"
 
 
 def index_of(*counts: int) -> str:
@@ -33,8 +38,18 @@ def integers(index: str) -> type:
 
 
 def chunk_of(rows: int, others: int) -> int:
-    """Rows that a thread walks down, where `others` threads stand side by side."""
-    return max(1, min(ROWS, rows, max(8, rows * others // BUSY)))
+    """Rows that a thread walks down, where `others` threads stand side by side.
+
+    Small arrays take as long as one thread does, which has the fewer rows the better.
+    """
+    return max(1, min(ROWS, rows, rows * others // BUSY))
+
+
+def block_of(threads: int, planes: int) -> tuple[int, int]:
+    """Threads of a block and planes that it holds: small ones share a block."""
+    if 2 * threads > BLOCK:
+        return BLOCK, 1
+    return threads, min(BLOCK // threads, planes)
 
 
 class Launcher:
@@ -42,34 +57,56 @@ class Launcher:
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
+        self._modules: dict[tuple[Any, ...], Any] = {}
         self._functions: dict[Kernel, Any] = {}
         self._tables = BoundedCache(CACHE_BYTES)
 
     def function(self, kernel: Kernel) -> Any:
+        """The kernel, compiled; two threads that ask at once may both compile it."""
         found = self._functions.get(kernel)
         if found is None:
-            module = self.xp.RawModule(code=kernel.code, options=kernel.options)
             try:
-                found = module.get_function(kernel.name)
+                found = self._module(kernel).get_function(kernel.name)
             except Exception as error:
                 # CuPy's exceptions do not tell which of many kernels it was.
                 raise BackendUnavailable(f"kernel {kernel}: {error}") from error
             self._functions[kernel] = found
         return found
 
+    def _module(self, kernel: Kernel) -> Any:
+        key = kernel.file, kernel.macros
+        found = self._modules.get(key)
+        if found is None:
+            found = self.xp.RawModule(code=kernel.code, options=kernel.options)
+            self._modules[key] = found
+        return found
+
     def rows(self, kernel: Kernel, planes: int, threads: int, *arguments: Any) -> None:
         """So many threads for each plane; nothing at all where there are none."""
         if planes and threads:
-            grid = (-(-threads // BLOCK), min(planes, GRID_Y))
-            self.function(kernel)(grid, (BLOCK,), arguments)
+            width, height = block_of(threads, planes)
+            grid = (-(-threads // width), min(-(-planes // height), GRID_Y))
+            self.function(kernel)(grid, (width, height), arguments)
 
-    def place(self) -> tuple[int, int]:
+    def product(self, a: Any, b: Any) -> Any:
+        """The product of two matrices, or of stacks of them."""
+        try:
+            return self.xp.matmul(a, b)
+        except ImportError as error:  # CuPy loads cuBLAS when it is first needed
+            raise BackendUnavailable(
+                f"products of matrices need cuBLAS, which cannot be loaded ({error}); {INSTALL}"
+            ) from error
+
+    def place(self) -> tuple[int, ...]:
         """The current device and stream: tables belong to both.
 
-        A table that one stream uploads may not be there yet when another one reads it.
+        A table that one stream uploads may not be there yet when another one reads it.  The default
+        stream of a thread has the same number in all threads, but is one for each.
         """
         cuda = self.xp.cuda
-        return cuda.Device().id, cuda.get_current_stream().ptr
+        stream = cuda.get_current_stream().ptr
+        own = (get_ident(),) if stream == STREAM_PER_THREAD else ()
+        return cuda.Device().id, stream, *own
 
     def kept(self, store: dict[str, Any], key: str, make: Make) -> Any:
         """What `make` gives on the host, uploaded once for each device and stream.

@@ -169,25 +169,32 @@ class Form:
 
     def folded(self, weight: Any) -> Any:
         """The kernel that upsamples and convolves at once, for a transposed convolution."""
-        rows, columns = self._foldings()
-        folded = self.xp.matmul(self.xp.matmul(rows, weight), columns.swapaxes(0, 1))
-        return self._turned(folded, self.spec.channels_out)
+        matrix, kernel = self._folding()
+        flat = weight.reshape(-1, matrix.shape[0])
+        made = self.backend.launcher.product(flat, matrix)
+        return self._turned(made.reshape(*weight.shape[:2], *kernel), self.spec.channels_out)
 
     def unfolded(self, gradient: Any) -> Any:
         """The adjoint of `folded`."""
-        rows, columns = self._foldings()
+        matrix, _ = self._folding()
         turned = self._turned(gradient, self.spec.channels_in)
-        return self.xp.matmul(self.xp.matmul(rows.swapaxes(0, 1), turned), columns)
+        made = self.backend.launcher.product(turned.reshape(-1, matrix.shape[1]), matrix.T)
+        return made.reshape(*turned.shape[:2], *self.spec.kernel)
 
-    def _foldings(self) -> tuple[Any, Any]:
+    def _folding(self) -> tuple[Any, tuple[int, int]]:
+        """What makes all taps of the folded kernel of all taps, and the size of that kernel."""
         spec = self.spec
         each = list(zip(spec.factor, spec.kernel, spec.dilation, strict=True))
-        return self.backend.launcher.remembered(
+        rows, columns = (folding(spec.mode, *sizes)[0] for sizes in each)
+        kernel = len(rows.start) - 1, len(columns.start) - 1
+        (matrix,) = self.backend.launcher.remembered(
             ("folding", spec.mode, self.real.name, *each),
-            lambda: tuple(
-                _dense(folding(spec.mode, *sizes)[0], sizes[1]).astype(self.real) for sizes in each
+            lambda: (
+                np.kron(_dense(rows, spec.kernel[0]), _dense(columns, spec.kernel[1]))
+                .T.astype(self.real, order="C"),
             ),
-        )
+        )  # fmt: skip
+        return matrix, kernel
 
 
 def _dense(matrix: Matrix, columns: int) -> np.ndarray:

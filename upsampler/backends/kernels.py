@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 HOME = Path(__file__).parent / "cuda"
 COMMON = "common.cuh"
@@ -26,6 +29,7 @@ FLOATS = ("f16", "bf16", "f32", "f64")
 VECTOR = 16  # bytes of a vector
 SHORT = 6  # taps along rows up to which a ring of rows is held in registers
 MOST_KNOWN = 8  # lanes
+PLANES = 4  # that a thread of a convolution makes where channels do not lie together
 NONE, LINEAR, SUM, LONG = range(4)  # how march.cu resamples an axis
 
 
@@ -42,9 +46,10 @@ class Kernel:
         """What is given to the compiler.
 
         Interpolation does without fused multiply-adds, so that it has the bits of the CPU;
-        convolutions ask for them by name.
+        convolutions ask for them by name.  CuPy 13 takes an older standard by default.
         """
-        return ("-fmad=false", *(f"-D{name}={value}" for name, value in self.macros))
+        macros = (f"-D{name}={value}" for name, value in self.macros)
+        return ("--std=c++17", "-fmad=false", *macros)
 
     @property
     def code(self) -> str:
@@ -69,6 +74,26 @@ def source(file: str) -> str:
 def lanes(item: str) -> int:
     """Items of a vector."""
     return VECTOR // SIZES[item]
+
+
+@cache
+def structure(file: str, name: str, index: str) -> np.dtype:
+    """A structure that a kernel takes by value, as its source declares it."""
+    types = {"i64": np.int64, "int": np.int32, "INDEX": np.int64 if index == "i64" else np.int32}
+    body = re.search(rf"struct {name} {{(.*?)}};", source(file), re.DOTALL)
+    if body is None:
+        raise ValueError(f"{file} has no structure {name}")
+    members = re.findall(r"^\s*(i64|int|INDEX) ([\w, \n]+);", body[1], re.MULTILINE)
+    fields = [(member.strip(), types[kind]) for kind, row in members for member in row.split(",")]
+    return np.dtype(fields, align=True)
+
+
+def packed(file: str, name: str, index: str, values: Mapping[str, int]) -> np.ndarray:
+    """The structure with these values, one for each of its members."""
+    kind = structure(file, name, index)
+    if set(kind.names or ()) != set(values):
+        raise ValueError(f"{name} of {file}: got {sorted(values)}; allowed: {kind.names}")
+    return np.array(tuple(values[member] for member in kind.names or ()), kind)
 
 
 # --- the kernels ------------------------------------------------------------------------------
@@ -114,8 +139,19 @@ def pool(name: str, item: str, real: str) -> Kernel:
 POOLS = ("average", "average_backward", "maximum", "pick", "bounds", "collect")
 
 
-def conv(name: str, source: str, target: str, real: str, index: str = "int") -> Kernel:
-    return kernel("conv.cu", name, SOURCE=source, TARGET=target, REAL=real, INDEX=index)
+class Way(NamedTuple):
+    """How a kernel of conv.cu goes over channels; see there."""
+
+    lanes: int
+    vector: bool
+    own: bool
+    weighted: bool = True
+
+
+def conv(name: str, source: str, target: str, real: str, way: Way, index: str = "int") -> Kernel:
+    return kernel("conv.cu", name, SOURCE=source, TARGET=target, REAL=real, LANES=way.lanes,
+                  VECTOR=int(way.vector), OWN=int(way.own), WEIGHTED=int(way.weighted),
+                  INDEX=index)  # fmt: skip
 
 
 # --- all of them, for tests that compile every kernel for every type ---------------------------
@@ -144,9 +180,16 @@ def manifest() -> Iterator[Kernel]:
             yield from (_march(item, item, "f64", form) for form in FORMS if form.taps == 0)
     for item in FLOATS:
         real = arithmetic(item)
-        yield conv("direct", item, item, real)
-        yield conv("from_columns", real, item, real)
-        yield conv("to_columns", item, real, real)
+        many = lanes(item)
+        for own in (False, True):
+            for way in (Way(PLANES, False, own), Way(many, True, own)):
+                yield conv("meet", item, item, real, way)
+                yield conv("sums", item, real, real, way)
+        yield conv("meet", item, item, real, Way(1, False, False))
+        for way in (Way(PLANES, False, True, False), Way(many, True, True, False)):
+            yield conv("meet", real, item, real, way)
+        for way in (Way(PLANES, False, True), Way(many, True, True)):
+            yield conv("spread", item, real, real, way)
     # Between passes items are those of the arithmetic.
     for real in ("f32", "f64"):
         yield _march("u8", real, real, FORMS[0])

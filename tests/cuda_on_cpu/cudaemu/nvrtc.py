@@ -8,8 +8,10 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-# What cupy.RawModule adds by itself (cupy 14: compiler._compile_using_nvrtc and its callers).
-CUPY_OPTIONS = ("--std=c++17", "-ftz=true", "--device-as-default-execution-space")
+# What cupy.RawModule adds by itself (compiler._compile_using_nvrtc and its callers), the first one
+# unless a standard is given.
+STANDARD = "--std=c++17"  # CuPy 14; 13 has c++11
+CUPY_OPTIONS = ("-ftz=true", "--device-as-default-execution-space")
 
 
 class NvrtcError(RuntimeError):
@@ -59,7 +61,9 @@ def version() -> tuple[int, int]:
 def compile(source: str, options: tuple[str, ...], arch: str) -> bytes:
     """`arch` "sm_90" gives a CUBIN, "compute_90" gives PTX, with CuPy's own options added."""
     nvrtc, program = library(), ctypes.c_void_p()
-    given = [*CUPY_OPTIONS, f"-I{include_directory()}", *options, f"-arch={arch}"]
+    standard = () if any("-std" in option for option in options) else (STANDARD,)
+    # CuPy's own come last: they win.
+    given = [f"-I{include_directory()}", *options, *standard, *CUPY_OPTIONS, f"-arch={arch}"]
     encoded = (ctypes.c_char_p * len(given))(*[option.encode() for option in given])
     arguments = (source.encode(), b"kernel.cu", 0, None, None)
     _check(nvrtc.nvrtcCreateProgram(ctypes.byref(program), *arguments))

@@ -29,7 +29,7 @@ def translate(module: ModuleText, name: str) -> Translation:
         For anything that is not known, with the line of PTX.
     """
     kernel = module.kernels[name]
-    context = Context(Names(module), kernel)
+    context = Context(Names(module, kernel.parameters), kernel)
     lines = _Body(context).lines(kernel)
     names = context.names
     shared = names.static_shared
@@ -74,7 +74,7 @@ class _Body:
         for item in kernel.statements:
             if isinstance(item, Label):
                 self._count()
-                self.done.append(f"L{item.name.replace('$', '_')}:;")
+                self.done.append(f"L{item.name.replace('$', '_')}: check_steps(t);")
             elif isinstance(item, Instruction):
                 self._instruction(item)
         self._count()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from .ptx_operands import vector
 from .ptx_rules import Context, rule
 from .ptx_text import Instruction
@@ -12,7 +10,6 @@ from .ptx_types import UnsupportedPtx, size_of
 _CACHING = "ca cg cs cv lu wb wt volatile weak L[12]_\\w+"
 _SPACES = ("param", "global", "shared", "local", "const")
 _ATOMIC = ("add", "min", "max", "exch", "cas", "and", "or", "xor")
-_PARAMETER = re.compile(r"\[\s*([\w$]+)\s*(?:\+\s*(\d+))?\s*\]$")
 
 
 @rule("ld", modifiers=f"{' '.join(_SPACES)} nc v2 v4 {_CACHING}", operands=2)
@@ -67,15 +64,17 @@ def _set(c: Context, ins: Instruction, name: str, value: str) -> str:
 
 
 def _load_parameter(c: Context, ins: Instruction, targets: list[str]) -> str:
-    match = _PARAMETER.match(ins.operands[1])
-    places = {parameter.name: parameter.offset for parameter in c.kernel.parameters}
-    if not match or match[1] not in places:
-        raise UnsupportedPtx(f"parameter {ins.operands[1]}")
-    start, size = places[match[1]] + int(match[2] or 0), size_of(ins.type)
-    return " ".join(
-        f"{{ {ins.type} v; memcpy(&v, parameters + {start + i * size}, {size}); "
-        f"{_set(c, ins, name, 'v')} }}"
-        for i, name in enumerate(targets)
+    """Of a parameter by its name, or by an address that was taken of one."""
+    size = size_of(ins.type)
+    address = c.names.address(ins.operands[1], ins)
+    end = max((one.offset + one.size for one in c.kernel.parameters), default=0)
+    return (
+        f"{{ const u8 *from = parameter({address}, {size * len(targets)}, {end}); "
+        + " ".join(
+            f"{{ {ins.type} v; memcpy(&v, from + {i * size}, {size}); {_set(c, ins, name, 'v')} }}"
+            for i, name in enumerate(targets)
+        )
+        + " }"
     )
 
 

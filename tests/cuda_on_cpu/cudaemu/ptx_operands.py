@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from .ptx_text import Declaration, Instruction, ModuleText, Variable, split_operands
+from .ptx_text import Declaration, Instruction, ModuleText, Parameter, Variable, split_operands
 from .ptx_types import INTEGERS, SPECIAL, UnsupportedPtx, size_of
 
 _SPACE = re.compile(r"\.(shared|local) (?:\.align (\d+) )?\.(\w+) ([\w$]+)(?:\[(\d+)\])?$")
@@ -14,8 +15,9 @@ _ADDRESS = re.compile(r"\[\s*([%\w$.]+)\s*(?:\+\s*(-?\d+))?\s*\]$")
 class Names:
     """What the declarations of one kernel have named."""
 
-    def __init__(self, module: ModuleText) -> None:
+    def __init__(self, module: ModuleText, parameters: Sequence[Parameter] = ()) -> None:
         self.module = module
+        self.parameters = {one.name: one.offset for one in parameters}
         self.members: list[str] = []  # C++ declarations: registers and local memory
         self.registers: dict[tuple[str, int], str] = {}
         self.shared: dict[str, int] = {}
@@ -68,6 +70,8 @@ class Names:
             return f"(u64)(SHARED_BASE + {self.shared[name]})"
         if name in self.module.dynamic_shared:
             return "(u64)(SHARED_BASE + DYNAMIC_SHARED)"
+        if name in self.parameters:
+            return f"(u64)(PARAMETER_BASE + {self.parameters[name]})"
         if name in self.locals:
             return f"(u64)r.{name}"
         if any(variable.name == name for variable in self.module.variables):

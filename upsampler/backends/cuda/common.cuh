@@ -173,6 +173,19 @@ __device__ __forceinline__ void keep(i64 &v)
 #endif
 }
 
+// --- the grid ---------------------------------------------------------------------------------
+
+// A thread has one column of every so many planes: those that neither a block nor the grid holds
+// it comes back for.  Small planes share a block.
+#define COLUMN ((INDEX)blockIdx.x * blockDim.x + threadIdx.x)
+#define PLANE (blockIdx.y * blockDim.y + threadIdx.y)
+#define PLANES (gridDim.y * blockDim.y)
+
+template <class T> __device__ __forceinline__ const T *moved(const T *from, i64 bytes)
+{
+    return reinterpret_cast<const T *>(reinterpret_cast<const char *>(from) + bytes);
+}
+
 // --- vectors ----------------------------------------------------------------------------------
 
 // N neighbouring items.  Up to 16 bytes are one access, more are several of 16.
@@ -189,10 +202,11 @@ __device__ __forceinline__ Vector<T, N> load(const T *from)
 template <class T, int N>
 __device__ __forceinline__ void store(T *to, const Vector<T, N> &values)
 {
-    if constexpr (N * sizeof(T) == 16) {
-        uint4 u;
-        memcpy(&u, &values, 16);
-        __stcs(reinterpret_cast<uint4 *>(to), u);
+    if constexpr (N * sizeof(T) % 16 == 0) {
+        uint4 u[N * sizeof(T) / 16];
+        memcpy(u, &values, sizeof u);
+#pragma unroll
+        for (int j = 0; j < N * sizeof(T) / 16; ++j) __stcs(reinterpret_cast<uint4 *>(to) + j, u[j]);
     } else {
 #pragma unroll
         for (int j = 0; j < N; ++j) to[j] = values.v[j];

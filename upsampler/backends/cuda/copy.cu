@@ -14,7 +14,7 @@ gather(const ITEM *__restrict__ x, ITEM *__restrict__ y, const i64 *__restrict__
        INDEX rows, INDEX pitch, INDEX chunk)
 {
     const INDEX vectors = pitch / LANES;
-    const INDEX k = (INDEX)blockIdx.x * blockDim.x + threadIdx.x;
+    const INDEX k = COLUMN;
     const INDEX part = k / vectors;
     const INDEX column = (k - part * vectors) * LANES;
     const INDEX first = part * chunk;
@@ -24,7 +24,7 @@ gather(const ITEM *__restrict__ x, ITEM *__restrict__ y, const i64 *__restrict__
 #pragma unroll
     for (int j = 0; j < LANES; ++j) at[j] = column_at[column + j];
 
-    for (i64 plane = blockIdx.y; plane < planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < planes; plane += PLANES) {
         const ITEM *xp = x + plane_at[plane];
         ITEM *yp = y + plane * rows * pitch + first * pitch + column;
         Vector<ITEM, LANES> items;
@@ -48,7 +48,7 @@ enlarge(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 planes, INDEX heig
 {
     constexpr int READ = LANES / FACTOR;
     const INDEX vectors = width / READ;
-    const INDEX k = (INDEX)blockIdx.x * blockDim.x + threadIdx.x;
+    const INDEX k = COLUMN;
     const INDEX part = k / vectors;
     const INDEX column = (k - part * vectors) * READ;
     const INDEX first = part * chunk;
@@ -56,7 +56,7 @@ enlarge(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 planes, INDEX heig
     const INDEX stop = min(first + chunk, height);
     const INDEX pitch = FACTOR * width;
 
-    for (i64 plane = blockIdx.y; plane < planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < planes; plane += PLANES) {
         const ITEM *xp = x + plane * height * width + first * width + column;
         ITEM *yp = y + (plane * height + first) * FACTOR * pitch + FACTOR * column;
         for (INDEX r = first; r < stop; ++r, xp += width) {

@@ -94,7 +94,7 @@ linear2x(const SOURCE *__restrict__ x, SOURCE *__restrict__ y, i64 planes, INDEX
          INDEX width, INDEX chunk)
 {
     const INDEX vectors = width / HALF;
-    const INDEX k = (INDEX)blockIdx.x * blockDim.x + threadIdx.x;
+    const INDEX k = COLUMN;
     const INDEX part = k / vectors;
     const INDEX first = part * chunk;
     if (first >= height) return;
@@ -106,7 +106,7 @@ linear2x(const SOURCE *__restrict__ x, SOURCE *__restrict__ y, i64 planes, INDEX
     own.after = min(own.at + HALF, width - 1);
     own.weight = own.at ? FAR : (REAL)0;
 
-    for (i64 plane = blockIdx.y; plane < planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < planes; plane += PLANES) {
         const SOURCE *xp = x + plane * height * width;
         SOURCE *yp = y + plane * (2 * height) * pitch + 2 * first * pitch + 2 * own.at;
         // The first row of the output lies before the first sample.

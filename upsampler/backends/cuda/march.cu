@@ -77,11 +77,6 @@ struct Columns {
 #endif
 };
 
-__device__ __forceinline__ const SOURCE *moved(const SOURCE *from, i64 bytes)
-{
-    return reinterpret_cast<const SOURCE *>(reinterpret_cast<const char *>(from) + bytes);
-}
-
 template <bool CAREFUL>
 __device__ __forceinline__ Lanes resample(const SOURCE *__restrict__ row, const Columns &own)
 {
@@ -214,7 +209,7 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
       INDEX rows, INDEX pitch, INDEX inner, INDEX chunk, int row_taps, int column_taps)
 {
     const INDEX vectors = pitch / LANES;
-    const INDEX k = (INDEX)blockIdx.x * blockDim.x + threadIdx.x;
+    const INDEX k = COLUMN;
     const INDEX part = k / vectors;
     const INDEX column = (k - part * vectors) * LANES;
     const INDEX first = part * chunk;
@@ -251,7 +246,7 @@ march(const SOURCE *__restrict__ x, TARGET *__restrict__ y, const int *__restric
     }
 #endif
 
-    for (i64 plane = blockIdx.y; plane < planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < planes; plane += PLANES) {
         const SOURCE *xp = x + plane * in_rows * in_pitch;
         TARGET *yp = y + plane * rows * pitch + first * pitch + column;
 #if ROWS == 3

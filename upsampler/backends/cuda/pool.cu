@@ -40,7 +40,7 @@ average(const ITEM *__restrict__ x, ITEM *__restrict__ y, Shape s)
     const int i0 = (int)max(0ll, -top), i1 = (int)min((i64)s.kernel_h, s.large_h - top);
     const int j0 = (int)max(0ll, -left), j1 = (int)min((i64)s.kernel_w, s.large_w - left);
     const REAL count = (REAL)((i64)s.kernel_h * s.kernel_w);
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
         const ITEM *xp = x + plane * large;
         REAL total = 0;
         for (int i = i0; i < i1; ++i)
@@ -70,7 +70,7 @@ average_backward(const ITEM *__restrict__ grad, ITEM *__restrict__ y, Shape s)
     const int w0 = first_cell(right, s.kernel_w, s.stride_w);
     const int w1 = (int)min((i64)s.small_w, right / s.stride_w + 1);
     const REAL count = (REAL)((i64)s.kernel_h * s.kernel_w);
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
         const ITEM *gp = grad + plane * small;
         REAL total = 0;
         for (int h = h0; h < h1; ++h)
@@ -98,7 +98,7 @@ maximum(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 *__restrict__ indi
     const i64 top = (i64)own.h * s.stride_h - s.pad_h, left = (i64)own.w * s.stride_w - s.pad_w;
     const int i0 = (int)max(0ll, -top), i1 = (int)min((i64)s.kernel_h, s.large_h - top);
     const int j0 = (int)max(0ll, -left), j1 = (int)min((i64)s.kernel_w, s.large_w - left);
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
         const ITEM *xp = x + plane * large;
         i64 found = -1;
         ITEM best = {};
@@ -124,7 +124,7 @@ pick(const ITEM *__restrict__ x, const i64 *__restrict__ indices, ITEM *__restri
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
     const i64 small = (i64)s.small_h * s.small_w * s.inner;
     if (k >= small) return;
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y)
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES)
         y[plane * small + k] = x[plane * large + indices[plane * small + k] * s.inner + k % s.inner];
 }
 
@@ -142,7 +142,7 @@ bounds(const i64 *__restrict__ indices, i64 *__restrict__ least, i64 *__restrict
     const i64 k = THREAD;
     if (k >= runs * s.inner) return;
     const i64 run = k / s.inner, c = k - run * s.inner;
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
         const i64 *from = indices + plane * cells * s.inner + c;
         i64 low = from[run * RUN * s.inner], high = low;
         for (i64 cell = run * RUN; cell < min(cells, (run + 1) * RUN); ++cell) {
@@ -164,7 +164,7 @@ collect(const ITEM *__restrict__ x, const i64 *__restrict__ indices,
     const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
     if (k >= large) return;
     const i64 own = k / s.inner, c = k - own * s.inner;
-    for (i64 plane = blockIdx.y; plane < s.planes; plane += gridDim.y) {
+    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
         const i64 first = plane * cells * s.inner + c;
         REAL total = 0;
         ITEM last = {};

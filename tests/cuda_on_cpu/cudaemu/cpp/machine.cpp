@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-const u8 *parameters;
+// Several threads of Python may launch at once.
+thread_local const u8 *parameters;
 
 namespace {
 
@@ -19,8 +20,8 @@ const u32 ATOMICALLY = 0x80000000u;  // in an epoch: written by an atomic operat
 const u32 SHARED_LIMIT = 48 * 1024;  // without opting in to more
 
 struct SharedState { std::vector<u8> bytes, initialised; std::vector<Cell> cells; };
-SharedState shared;
-std::vector<std::vector<std::pair<u32, u64>>> traces;  // per thread: (site, address)
+thread_local SharedState shared;
+thread_local std::vector<std::vector<std::pair<u32, u64>>> traces;  // per thread: (site, address)
 
 [[noreturn]] void fail(Thread &t, u32 site, const char *format, ...) {
     char what[400], whole[900];
@@ -280,9 +281,10 @@ void run_blocks(const Kernel &k, Launch &l) {
         if (k.collective) run_collective(k, b, threads, order, registers, random);
         else for (u32 i : order) k.body(threads[i], nullptr);
         l.blocks_run++;
+        l.instructions += b.instructions;
+        b.instructions = 0;
         if (l.count_sectors) count_sectors(b);
     }
-    l.instructions = b.instructions;
 }
 
 }  // namespace

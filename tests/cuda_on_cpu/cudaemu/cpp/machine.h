@@ -33,6 +33,7 @@ enum Collective { SHUFFLE, VOTE_ALL, VOTE_ANY };
 enum Access { LOAD, LOAD_CONSTANT, STORE, ATOMIC };
 enum AtomicOperation { OP_ADD, OP_MIN, OP_MAX, OP_EXCH, OP_CAS, OP_AND, OP_OR, OP_XOR };
 const u32 SHARED_BASE = 0x400;  // shared addresses start here, so that 0 is never one
+const u32 PARAMETER_BASE = 0x100;  // and those of parameters here
 
 struct Block;
 struct Thread {
@@ -56,7 +57,7 @@ struct Site { const char *text; u32 bytes; };
 extern const Site sites[];
 struct Extent { u64 base, size; };
 extern const Extent module_memory[];  // variables of the module, which kernels only read
-extern const u8 *parameters;
+extern thread_local const u8 *parameters;
 typedef int (*Body)(Thread &, void *registers);
 struct Kernel {
     Body body;
@@ -66,6 +67,17 @@ struct Kernel {
 };
 int run(const Kernel &, Launch &, const u8 *parameters);
 
+const u64 MOST_STEPS = 1ull << 29;  // instructions of a block: one that does more does not end
+inline void check_steps(const Thread &t) {
+    if (t.block->instructions > MOST_STEPS) throw std::runtime_error("a block does not end");
+}
+
+inline const u8 *parameter(u64 address, u32 size, u32 end) {
+    const u64 offset = address - PARAMETER_BASE;
+    if (offset > end || offset + size > end)
+        throw std::runtime_error("read of a parameter that is not there");
+    return parameters + offset;
+}
 u8 *global_memory(Thread &, u32 site, u64 address, u32 size, Access);
 u8 *shared_memory(Thread &, u32 site, u64 address, u32 size, Access);
 u8 *local_memory(Thread &, u32 site, u64 address, u32 size, void *own, u64 own_size);

@@ -34,7 +34,7 @@ struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(16) double2 { double x, y; };
 
 namespace shim {
-inline uint3 thread, block, threads, blocks;
+inline thread_local uint3 thread, block, threads, blocks;
 }
 #define threadIdx shim::thread
 #define blockIdx shim::block
