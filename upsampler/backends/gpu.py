@@ -23,7 +23,7 @@ from ..resize_conv_spec import ResizeConvSpec
 from . import gpu_copy, gpu_resample, gpu_resize_conv
 from .gpu_conv import Conv
 from .gpu_launch import INSTALL, Launcher
-from .gpu_pool import Pool
+from .gpu_pool import Places, Pool
 
 _PROBE = 'extern "C" __global__ void probe(int *y) { *y = 7; }'
 
@@ -145,13 +145,13 @@ class Gpu:
         with self.device_of(x):
             places = indices.astype(np.int64, copy=False)
             with self._seen(spec.layout, [out], [x, places]) as ((made,), seen):
-                Pool(self.launcher, spec, made.shape).collect(seen[0], seen[1], made, add)
+                Places(self.launcher, spec, made.shape).collect(seen[0], seen[1], made, add)
 
     def gather(self, spec: PoolSpec, x: Any, indices: Any, out: Any) -> None:
         with self.device_of(x):
             places = indices.astype(np.int64, copy=False)
             with self._seen(spec.layout, [out], [x, places]) as ((made,), seen):
-                Pool(self.launcher, spec, made.shape).pick(seen[0], seen[1], made)
+                Places(self.launcher, spec, made.shape).pick(seen[0], seen[1], made)
 
 
 def _cropped(plan: Plan, x: Any) -> Any:

@@ -29,7 +29,7 @@ FLOATS = ("f16", "bf16", "f32", "f64")
 VECTOR = 16  # bytes of a vector
 SHORT = 6  # taps along rows up to which a ring of rows is held in registers
 MOST_KNOWN = 8  # lanes
-PLANES = 4  # that a thread of a convolution makes where channels do not lie together
+PLANES = 4  # that a thread takes of convolutions and pooling where channels do not lie together
 NONE, LINEAR, SUM, LONG = range(4)  # how march.cu resamples an axis
 
 
@@ -132,11 +132,19 @@ def march(
     )  # fmt: skip
 
 
-def pool(name: str, item: str, real: str) -> Kernel:
-    return kernel("pool.cu", name, ITEM=item, REAL=real)
+def pool(name: str, item: str, real: str, many: int, vector: bool, index: str = "int") -> Kernel:
+    return kernel("pool.cu", name, ITEM=item, REAL=real, LANES=many, VECTOR=int(vector),
+                  INDEX=index)  # fmt: skip
 
 
-POOLS = ("average", "average_backward", "maximum", "pick", "bounds", "collect")
+POOLS = ("average", "average_backward", "maximum")
+
+
+def places(name: str, item: str, real: str, index: str = "int") -> Kernel:
+    return kernel("places.cu", name, ITEM=item, REAL=real, INDEX=index)
+
+
+PLACES = ("pick", "bounds", "join", "collect")
 
 
 class Way(NamedTuple):
@@ -173,7 +181,11 @@ def manifest() -> Iterator[Kernel]:
     for item in ITEMS.values():
         real = arithmetic(item)
         yield linear2x(item, real)
-        yield from (pool(name, item, real) for name in POOLS)
+        for name in POOLS:
+            yield pool(name, item, real, 1, False)
+            yield pool(name, item, real, PLANES, False)
+            yield pool(name, item, real, lanes(item), True)
+        yield from (places(name, item, real) for name in PLACES)
         for form in FORMS + (ADJOINT_FORMS if item in FLOATS else ()):
             yield _march(item, item, real, form, form in ADJOINT_FORMS)
         if real == "f32":  # long filters

@@ -1,53 +1,116 @@
-// Pooling, and moving values by the indices of maxima.  Planes are (H, W, inner), contiguous.
+// Pooling.  Planes are (H, W, inner), contiguous.
 //
 //     ITEM, REAL   items and arithmetic
+//     INDEX        counts within a plane, and of planes
+//     LANES        items that a thread makes: neighbours in memory, or of neighbouring planes
+//     VECTOR       they are neighbours in memory, 16 bytes, and aligned
 //
-// A thread makes one item; sums go in the order of the CPU's loops.
+// Sums go in the order of the CPU's loops.
 
 struct Shape {
-    i64 planes;
+    INDEX planes;
     int large_h, large_w, small_h, small_w, inner;
     int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
 };
 
-// Which item of which plane a thread has: the item number `k` of (height, width, inner).
+// A thread's items: the item of number k * LANES of (height, width, inner) of a plane, or the items
+// of number k of LANES planes.
 struct Item {
     int h, w, c;
-    __device__ Item(i64 k, int width, int inner)
+    INDEX at;
+    __device__ __forceinline__ Item(INDEX k, int width, int inner)
     {
-        i64 pixel = k / inner;
-        c = (int)(k - pixel * inner);
+        at = VECTOR ? k * LANES : k;
+        const INDEX pixel = at / inner;
+        c = (int)(at - pixel * inner);
         h = (int)(pixel / width);
-        w = (int)(pixel - (i64)h * width);
+        w = (int)(pixel - (INDEX)h * width);
     }
 };
 
-__device__ __forceinline__ i64 place(int h, int w, int c, int width, int inner)
+// So many items of a plane, and threads for them.
+__device__ __forceinline__ INDEX items(int height, int width, int inner)
 {
-    return ((i64)h * width + w) * inner + c;
+    return (INDEX)height * width * inner;
 }
 
-#define THREAD ((i64)blockIdx.x * blockDim.x + threadIdx.x)
+// Where the lanes are, in bytes: planes beyond the last are the last one.
+template <class T> struct Step {
+#if VECTOR
+    __device__ __forceinline__ Step(i64, INDEX) {}
+#else
+    i64 at[LANES];
+    __device__ __forceinline__ Step(i64 plane, INDEX left)
+    {
+#pragma unroll
+        for (int j = 0; j < LANES; ++j) {
+            at[j] = min((INDEX)j, left - 1) * plane * (i64)sizeof(T);
+            if (j) keep(at[j]);
+        }
+    }
+#endif
+};
+
+template <class T>
+__device__ __forceinline__ Vector<T, LANES> fetch(const T *__restrict__ from, const Step<T> &to)
+{
+#if VECTOR
+    return load<T, LANES>(from);
+#else
+    Vector<T, LANES> v;
+#pragma unroll
+    for (int j = 0; j < LANES; ++j) v.v[j] = *moved(from, to.at[j]);
+    return v;
+#endif
+}
+
+template <class T>
+__device__ __forceinline__ void
+put(T *at, const Step<T> &to, INDEX left, const Vector<T, LANES> &values)
+{
+#if VECTOR
+    store<T, LANES>(at, values);
+#else
+#pragma unroll
+    for (int j = 0; j < LANES; ++j)
+        if (j < left) *const_cast<T *>(moved<T>(at, to.at[j])) = values.v[j];
+#endif
+}
+
+// Which planes a thread has: LANES of them from `plane` on, of which `left` are there.
+#define EACH_PLANE(planes)                                                                         \
+    for (INDEX plane = PLANE * (VECTOR ? 1 : LANES), left = (planes) - plane; left > 0;            \
+         plane += PLANES * (VECTOR ? 1 : LANES), left = (planes) - plane)
 
 extern "C" __global__ void __launch_bounds__(128, 1)
 average(const ITEM *__restrict__ x, ITEM *__restrict__ y, Shape s)
 {
-    const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
-    const i64 small = (i64)s.small_h * s.small_w * s.inner;
-    if (k >= small) return;
+    const INDEX large = items(s.large_h, s.large_w, s.inner);
+    const INDEX small = items(s.small_h, s.small_w, s.inner);
+    const INDEX k = COLUMN;
+    if (k >= small / (VECTOR ? LANES : 1)) return;
     const Item own(k, s.small_w, s.inner);
-    const i64 top = (i64)own.h * s.stride_h - s.pad_h, left = (i64)own.w * s.stride_w - s.pad_w;
+    const i64 top = (i64)own.h * s.stride_h - s.pad_h, left_w = (i64)own.w * s.stride_w - s.pad_w;
     const int i0 = (int)max(0ll, -top), i1 = (int)min((i64)s.kernel_h, s.large_h - top);
-    const int j0 = (int)max(0ll, -left), j1 = (int)min((i64)s.kernel_w, s.large_w - left);
+    const int j0 = (int)max(0ll, -left_w), j1 = (int)min((i64)s.kernel_w, s.large_w - left_w);
+    const INDEX begin = ((INDEX)(top + i0) * s.large_w + (INDEX)(left_w + j0)) * s.inner + own.c;
     const REAL count = (REAL)((i64)s.kernel_h * s.kernel_w);
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
-        const ITEM *xp = x + plane * large;
-        REAL total = 0;
-        for (int i = i0; i < i1; ++i)
-            for (int j = j0; j < j1; ++j)
-                total = total + to_real<REAL>(
-                    xp[place((int)(top + i), (int)(left + j), own.c, s.large_w, s.inner)]);
-        y[plane * small + k] = to_item<ITEM>(total / count);
+    EACH_PLANE(s.planes) {
+        const Step<ITEM> to(large, left);
+        const ITEM *row = x + (i64)plane * large + begin;
+        REAL total[LANES] = {};
+        for (int i = i0; i < i1; ++i, row += (INDEX)s.large_w * s.inner) {
+            const ITEM *from = row;
+            for (int j = j0; j < j1; ++j, from += s.inner) {
+                const Vector<ITEM, LANES> v = fetch(from, to);
+#pragma unroll
+                for (int l = 0; l < LANES; ++l) total[l] = total[l] + to_real<REAL>(v.v[l]);
+            }
+        }
+        Vector<ITEM, LANES> mean;
+#pragma unroll
+        for (int l = 0; l < LANES; ++l) mean.v[l] = to_item<ITEM>(total[l] / count);
+        put(y + (i64)plane * small + own.at, Step<ITEM>(small, left), left, mean);
     }
 }
 
@@ -60,24 +123,34 @@ __device__ __forceinline__ int first_cell(i64 at, int kernel, int stride)
 extern "C" __global__ void __launch_bounds__(128, 1)
 average_backward(const ITEM *__restrict__ grad, ITEM *__restrict__ y, Shape s)
 {
-    const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
-    const i64 small = (i64)s.small_h * s.small_w * s.inner;
-    if (k >= large) return;
+    const INDEX large = items(s.large_h, s.large_w, s.inner);
+    const INDEX small = items(s.small_h, s.small_w, s.inner);
+    const INDEX k = COLUMN;
+    if (k >= large / (VECTOR ? LANES : 1)) return;
     const Item own(k, s.large_w, s.inner);
     const i64 below = (i64)own.h + s.pad_h, right = (i64)own.w + s.pad_w;
     const int h0 = first_cell(below, s.kernel_h, s.stride_h);
     const int h1 = (int)min((i64)s.small_h, below / s.stride_h + 1);
     const int w0 = first_cell(right, s.kernel_w, s.stride_w);
     const int w1 = (int)min((i64)s.small_w, right / s.stride_w + 1);
+    const INDEX begin = ((INDEX)h0 * s.small_w + w0) * s.inner + own.c;
     const REAL count = (REAL)((i64)s.kernel_h * s.kernel_w);
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
-        const ITEM *gp = grad + plane * small;
-        REAL total = 0;
-        for (int h = h0; h < h1; ++h)
-            for (int w = w0; w < w1; ++w)
-                total = total
-                    + to_real<REAL>(gp[place(h, w, own.c, s.small_w, s.inner)]) / count;
-        y[plane * large + k] = to_item<ITEM>(total);
+    EACH_PLANE(s.planes) {
+        const Step<ITEM> to(small, left);
+        const ITEM *row = grad + (i64)plane * small + begin;
+        REAL total[LANES] = {};
+        for (int h = h0; h < h1; ++h, row += (INDEX)s.small_w * s.inner) {
+            const ITEM *from = row;
+            for (int w = w0; w < w1; ++w, from += s.inner) {
+                const Vector<ITEM, LANES> v = fetch(from, to);
+#pragma unroll
+                for (int l = 0; l < LANES; ++l) total[l] = total[l] + to_real<REAL>(v.v[l]) / count;
+            }
+        }
+        Vector<ITEM, LANES> sum;
+#pragma unroll
+        for (int l = 0; l < LANES; ++l) sum.v[l] = to_item<ITEM>(total[l]);
+        put(y + (i64)plane * large + own.at, Step<ITEM>(large, left), left, sum);
     }
 }
 
@@ -91,92 +164,42 @@ __device__ __forceinline__ f32 comparable(bf16 v) { return to_real<f32>(v); }
 extern "C" __global__ void __launch_bounds__(128, 1)
 maximum(const ITEM *__restrict__ x, ITEM *__restrict__ y, i64 *__restrict__ indices, Shape s)
 {
-    const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
-    const i64 small = (i64)s.small_h * s.small_w * s.inner;
-    if (k >= small) return;
+    const INDEX large = items(s.large_h, s.large_w, s.inner);
+    const INDEX small = items(s.small_h, s.small_w, s.inner);
+    const INDEX k = COLUMN;
+    if (k >= small / (VECTOR ? LANES : 1)) return;
     const Item own(k, s.small_w, s.inner);
-    const i64 top = (i64)own.h * s.stride_h - s.pad_h, left = (i64)own.w * s.stride_w - s.pad_w;
+    const i64 top = (i64)own.h * s.stride_h - s.pad_h, left_w = (i64)own.w * s.stride_w - s.pad_w;
     const int i0 = (int)max(0ll, -top), i1 = (int)min((i64)s.kernel_h, s.large_h - top);
-    const int j0 = (int)max(0ll, -left), j1 = (int)min((i64)s.kernel_w, s.large_w - left);
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
-        const ITEM *xp = x + plane * large;
-        i64 found = -1;
-        ITEM best = {};
-        for (int i = i0; i < i1; ++i)
-            for (int j = j0; j < j1; ++j) {
-                const int h = (int)(top + i), w = (int)(left + j);
-                const ITEM item = xp[place(h, w, own.c, s.large_w, s.inner)];
-                const auto v = comparable(item);
-                if (found < 0 || v > comparable(best) || v != v) {
-                    best = item;
-                    found = (i64)h * s.large_w + w;
+    const int j0 = (int)max(0ll, -left_w), j1 = (int)min((i64)s.kernel_w, s.large_w - left_w);
+    const INDEX place = (INDEX)(top + i0) * s.large_w + (INDEX)(left_w + j0);
+    EACH_PLANE(s.planes) {
+        const Step<ITEM> to(large, left);
+        const ITEM *row = x + (i64)plane * large + (place * s.inner + own.c);
+        Vector<ITEM, LANES> best = {};
+        INDEX found[LANES], at = place;
+#pragma unroll
+        for (int l = 0; l < LANES; ++l) found[l] = -1;
+        for (int i = i0; i < i1; ++i, row += (INDEX)s.large_w * s.inner, at += s.large_w) {
+            const ITEM *from = row;
+            for (int j = j0; j < j1; ++j, from += s.inner) {
+                const Vector<ITEM, LANES> v = fetch(from, to);
+#pragma unroll
+                for (int l = 0; l < LANES; ++l) {
+                    const auto one = comparable(v.v[l]);
+                    if (found[l] < 0 || one > comparable(best.v[l]) || one != one) {
+                        best.v[l] = v.v[l];
+                        found[l] = at + (j - j0);
+                    }
                 }
             }
-        y[plane * small + k] = best;
-        if (indices) indices[plane * small + k] = found;
-    }
-}
-
-// The values at the places: the gradient of unpooling.
-extern "C" __global__ void __launch_bounds__(128, 1)
-pick(const ITEM *__restrict__ x, const i64 *__restrict__ indices, ITEM *__restrict__ y, Shape s)
-{
-    const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
-    const i64 small = (i64)s.small_h * s.small_w * s.inner;
-    if (k >= small) return;
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES)
-        y[plane * small + k] = x[plane * large + indices[plane * small + k] * s.inner + k % s.inner];
-}
-
-// Moving values to their places is turned round, so that no two threads write to one place and
-// sums have one order: each place looks for its values.  It passes over runs of RUN cells whose
-// indices, as the least and the greatest tell, cannot be its own; those of a pooling lie close
-// together.
-#define RUN 32
-
-extern "C" __global__ void __launch_bounds__(128, 1)
-bounds(const i64 *__restrict__ indices, i64 *__restrict__ least, i64 *__restrict__ greatest,
-       Shape s)
-{
-    const i64 cells = (i64)s.small_h * s.small_w, runs = (cells + RUN - 1) / RUN;
-    const i64 k = THREAD;
-    if (k >= runs * s.inner) return;
-    const i64 run = k / s.inner, c = k - run * s.inner;
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
-        const i64 *from = indices + plane * cells * s.inner + c;
-        i64 low = from[run * RUN * s.inner], high = low;
-        for (i64 cell = run * RUN; cell < min(cells, (run + 1) * RUN); ++cell) {
-            low = min(low, from[cell * s.inner]);
-            high = max(high, from[cell * s.inner]);
         }
-        least[plane * runs * s.inner + k] = low;
-        greatest[plane * runs * s.inner + k] = high;
-    }
-}
-
-// With `add` the sum of the values of a place, in the order of the cells; else the last one.
-extern "C" __global__ void __launch_bounds__(128, 1)
-collect(const ITEM *__restrict__ x, const i64 *__restrict__ indices,
-        const i64 *__restrict__ least, const i64 *__restrict__ greatest, ITEM *__restrict__ y,
-        Shape s, int add)
-{
-    const i64 cells = (i64)s.small_h * s.small_w, runs = (cells + RUN - 1) / RUN;
-    const i64 k = THREAD, large = (i64)s.large_h * s.large_w * s.inner;
-    if (k >= large) return;
-    const i64 own = k / s.inner, c = k - own * s.inner;
-    for (i64 plane = PLANE; plane < s.planes; plane += PLANES) {
-        const i64 first = plane * cells * s.inner + c;
-        REAL total = 0;
-        ITEM last = {};
-        for (i64 run = 0; run < runs; ++run) {
-            const i64 at = (plane * runs + run) * s.inner + c;
-            if (own < least[at] || own > greatest[at]) continue;
-            for (i64 cell = run * RUN; cell < min(cells, (run + 1) * RUN); ++cell) {
-                if (indices[first + cell * s.inner] != own) continue;
-                last = x[first + cell * s.inner];
-                total = total + to_real<REAL>(last);
-            }
+        put(y + (i64)plane * small + own.at, Step<ITEM>(small, left), left, best);
+        if (indices) {
+            Vector<i64, LANES> places;
+#pragma unroll
+            for (int l = 0; l < LANES; ++l) places.v[l] = found[l];
+            put(indices + (i64)plane * small + own.at, Step<i64>(small, left), left, places);
         }
-        y[plane * large + k] = add ? to_item<ITEM>(total) : last;
     }
 }
