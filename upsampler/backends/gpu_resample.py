@@ -21,6 +21,7 @@ from .kernels import (
     SIZES,
     SUM,
     VECTOR,
+    halve,
     lanes,
     linear2x,
     march,
@@ -40,7 +41,7 @@ def resample(launcher: Launcher, plan: Plan, x: Any, out: Any) -> None:
     """Contiguous arrays (outer, D, H, W, inner); identities are already cropped."""
     d, h, w = (None, None, *plan.tables)[-3:]
     if _doubles(plan, d, h, w, x, out):
-        _double(launcher, plan, x, out)
+        (_halve if plan.adjoint else _double)(launcher, plan, x, out)
         return
     passes = _passes(plan.adjoint, _active(d), _active(h), _active(w))
     real = np.dtype(plan.arithmetic)
@@ -176,13 +177,21 @@ def _column_tables(
 
 
 def _doubles(plan: Plan, d: Any, h: Any, w: Any, x: Any, out: Any) -> bool:
-    if plan.adjoint or h is None or not (d is None or d.identity):
+    """Whether a kernel for just that can do it."""
+    if h is None or not (d is None or d.identity):
         return False
-    if not all(t.kind == "linear" and t.period == 2 and t.rows == 2 * t.n for t in (h, w)):
-        return False
-    half = lanes(ITEMS[plan.spec.dtype]) // 2 * x.itemsize
+    for rule, window in zip(plan.spec.rules[-2:], plan.spec.window[-2:], strict=True):
+        if not (rule.kind == "linear" and rule.period == 2 and rule.m == 2 * rule.n):
+            return False
+        if window != (0, rule.m):
+            return False
+    many, inner = lanes(ITEMS[plan.spec.dtype]), x.shape[4]
+    if plan.adjoint:
+        fits = inner % many == 0 if inner > 1 else out.shape[3] % many == 0
+        return fits and aligned(x, VECTOR) and aligned(out, VECTOR)
+    half = many // 2 * x.itemsize
     return (
-        x.shape[4] == 1
+        inner == 1
         and x.shape[3] * x.itemsize % half == 0
         and aligned(x, half)
         and aligned(out, VECTOR)
@@ -200,4 +209,18 @@ def _double(launcher: Launcher, plan: Plan, x: Any, out: Any) -> None:
         linear2x(ITEMS[plan.spec.dtype], ITEMS[plan.arithmetic], index), planes,
         vectors * -(-height // chunk),
         x, out, np.int64(planes), number(height), number(width), number(chunk),
+    )  # fmt: skip
+
+
+def _halve(launcher: Launcher, plan: Plan, grad: Any, out: Any) -> None:
+    planes = prod(out.shape[:2])
+    height, width, inner = out.shape[2:]
+    index = index_of(prod(grad.shape[2:]))
+    number = integers(index)
+    vectors = width * inner * out.itemsize // VECTOR
+    chunk = chunk_of(height, vectors * planes)
+    launcher.rows(
+        halve(ITEMS[plan.spec.dtype], ITEMS[plan.arithmetic], inner > 1, index), planes,
+        vectors * -(-height // chunk), grad, out, np.int64(planes),
+        number(height), number(width), number(inner), number(chunk),
     )  # fmt: skip

@@ -115,6 +115,11 @@ def linear2x(item: str, real: str, index: str = "int") -> Kernel:
                   CHECK=int(item in FLOATS), INDEX=index)  # fmt: skip
 
 
+def halve(item: str, real: str, together: bool, index: str = "int") -> Kernel:
+    return kernel("halve.cu", "halve", ITEM=item, REAL=real, LANES=lanes(item),
+                  TOGETHER=int(together), INDEX=index)  # fmt: skip
+
+
 def march(
     source: str, target: str, real: str, *, vector: bool, columns: int, together: bool,
     step: int, column_taps: int, rows: int, taps: int, adjoint: bool, check: bool,
@@ -193,6 +198,7 @@ def manifest() -> Iterator[Kernel]:
     for item in FLOATS:
         real = arithmetic(item)
         many = lanes(item)
+        yield from (halve(item, real, together) for together in (False, True))
         for own in (False, True):
             for way in (Way(PLANES, False, own), Way(many, True, own)):
                 yield conv("meet", item, item, real, way)
