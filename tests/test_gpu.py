@@ -50,23 +50,44 @@ def test_without_cupy():
     assert computed == "(2, 4)"
 
 
+def test_a_cupy_that_is_broken():
+    """Whatever its import raises is told, and does not reach the caller."""
+    code = """
+        import sys
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == "cupy":
+                    raise RuntimeError("compiled for another NumPy")
+        sys.meta_path.insert(0, Finder())
+        import upsampler
+        print(upsampler.backends()["gpu"]["reason"])
+    """
+    assert run(code).startswith("CuPy cannot be imported (compiled for another NumPy)")
+
+
 FAKE = """
     import sys
     from types import ModuleType, SimpleNamespace as Names
     def fail(*arguments, **keywords):
         raise RuntimeError("the reason")
-    class Cell(list):
+    class Cell:
+        def __init__(self, value):
+            self.value = value
         def __getitem__(self, index):
-            return {value}
+            return self.value
+        def astype(self, dtype):
+            return {half}
     cupy = ModuleType("cupy")
     cupy.cuda = Names(runtime=Names(getDeviceCount={count}))
     function = {function}
     cupy.RawModule = lambda code, options=(): Names(get_function={compiled})
-    cupy.zeros = lambda *shape: Cell()
+    cupy.zeros = lambda *shape: Cell({value})
     sys.modules["cupy"] = cupy
     import upsampler
     status = upsampler.backends()["gpu"]
     print(status["available"], status["reason"])
+    from upsampler.cli_info import show
+    show(as_json=False)
 """
 
 
@@ -75,9 +96,11 @@ FAKE = """
     [
         ({"count": "fail"}, "no CUDA driver or device: the reason"),
         ({"count": "lambda: 0"}, "no CUDA device"),
-        ({"compiled": "fail"}, "a kernel failed to compile"),
+        ({"compiled": "fail"}, "a kernel failed to compile (pip install"),
         ({"function": "fail"}, "a kernel failed to run: the reason"),
         ({"value": "5"}, "a kernel ran and gave 5 instead of 7"),
+        ({"half": "fail()"}, "a kernel of CuPy failed (are the CUDA headers there? pip install"),
+        ({"half": "Cell(0)"}, "a kernel of CuPy ran and gave 0.0 instead of 7"),
     ],
 )
 def test_the_reason_why_there_is_none(change, message):
@@ -86,10 +109,13 @@ def test_the_reason_why_there_is_none(change, message):
         "compiled": "lambda name: function",
         "function": "lambda *arguments: None",
         "value": "7",
+        "half": "Cell(7.0)",
     }
-    told = run(FAKE.format(**(parts | change)))
+    told, *table = run(FAKE.format(**(parts | change)), COLUMNS="400").splitlines()
     assert told.startswith("False ")
     assert message in told
+    shown = " ".join(" ".join(table).split())
+    assert "not available: " + message in shown
 
 
 def test_arrays_of_two_places(cupy):
@@ -134,7 +160,7 @@ def test_an_array_on_a_gpu_that_is_none_of_cupy():
 
 def test_sources_are_one_text_that_knows_its_lines():
     """Compiled modules are cached by the text; compilers name the file of an error."""
-    for file in ("march.cu", "copy.cu", "pool.cu"):
+    for file in ("march.cu", "copy.cu", "places.cu", "pool.cu"):
         text = kernels.source(file)
         assert text.startswith('#line 1 "common.cuh"\n')
         assert f'\n#line 1 "{file}"\n' in text

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..conv_spec import ConvSpec
-from ..layout import Layout, canonical
+from ..layout import Layout, canonical, matching_order
 from ..plan import Plan
 from ..pool_spec import PoolSpec
 from ..resize_conv_spec import ResizeConvSpec
@@ -95,10 +95,11 @@ class Gpu:
                 target[...] = values
 
     def shuffle(self, layout: Layout, factor: int, x: Any, out: Any, up: bool) -> None:
-        """Pixel shuffle, or its inverse."""
-        with self.device_of(x), self._contiguous([out]) as (made,):
-            source = self.xp.ascontiguousarray(x)
-            gpu_copy.shuffle(self.launcher, layout.text, factor, source, made, up)
+        """Pixel shuffle, or its inverse; axes are taken in the order of those of the result."""
+        order = matching_order(out)
+        letters = "".join(layout.text[axis] for axis in order)
+        with self.device_of(x), self._contiguous([out.transpose(order)]) as (made,):
+            gpu_copy.shuffle(self.launcher, letters, factor, x.transpose(order), made, up)
 
     def conv_transpose(
         self, spec: ConvSpec, x: Any, weight: Any, bias: Any, out: Any, threads: int
@@ -178,7 +179,7 @@ def of(xp: Any) -> Gpu:
 def status() -> dict[str, Any]:
     try:
         import cupy
-    except ImportError as error:
+    except Exception as error:  # also what a broken installation of it raises
         return {"available": False, "reason": f"CuPy cannot be imported ({error}); {INSTALL}"}
     reason = _problem(cupy)
     if reason is not None:
@@ -193,7 +194,8 @@ def status() -> dict[str, Any]:
 def _problem(cupy: Any) -> str | None:
     """Why kernels cannot run, None where one did.
 
-    CuPy imports without a driver, and compiles lazily: only a kernel that ran is a proof.
+    CuPy imports without a driver, and compiles lazily: only a kernel that ran is a proof.  Its own
+    kernels, which convert types and copy, include headers of CUDA; ours do not.
     """
     try:
         count = cupy.cuda.runtime.getDeviceCount()
@@ -204,7 +206,7 @@ def _problem(cupy: Any) -> str | None:
     try:
         kernel = cupy.RawModule(code=_PROBE).get_function("probe")
     except Exception as error:
-        return f"a kernel failed to compile (are the CUDA headers there? {INSTALL}): {error}"
+        return f"a kernel failed to compile ({INSTALL}): {error}"
     try:
         found = cupy.zeros(1, "int32")
         kernel((1,), (1,), (found,))
@@ -212,4 +214,10 @@ def _problem(cupy: Any) -> str | None:
             return f"a kernel ran and gave {int(found[0])} instead of 7"
     except Exception as error:
         return f"a kernel failed to run: {error}"
+    try:
+        half = found.astype("float16")
+        if float(half[0]) != 7:
+            return f"a kernel of CuPy ran and gave {float(half[0])} instead of 7"
+    except Exception as error:
+        return f"a kernel of CuPy failed (are the CUDA headers there? {INSTALL}): {error}"
     return None

@@ -30,21 +30,22 @@ def nearest(launcher: Launcher, plan: Plan, x: Any, out: Any) -> None:
             x, out, np.int64(planes), number(height), number(width), number(chunk),
         )  # fmt: skip
         return
-    size = _unit(x, out)
+    size = _unit(x.shape[5] * x.itemsize, x, out)
     key = f"nearest {x.shape} {size}"
     tables = launcher.kept(plan.compiled, key, lambda: _nearest_offsets(plan, x, size))
     gathered(launcher, x, out, size, *tables)
 
 
 def shuffle(launcher: Launcher, letters: str, r: int, x: Any, out: Any, up: bool) -> None:
-    """Pixel shuffle or its inverse, of contiguous arrays whose axes are `letters`."""
-    key = (letters, r, x.shape, out.shape, up)
-    tables = launcher.remembered(key, lambda: _shuffle_offsets(letters, r, x, out, up))
-    gathered(launcher, x, out, x.itemsize, *tables)
+    """Pixel shuffle or its inverse; the axes are `letters`, `out` is contiguous."""
+    size = _unit(x.itemsize, x, out)
+    key = (letters, r, x.shape, x.strides, out.shape, up, size)
+    tables = launcher.remembered(key, lambda: _shuffle_offsets(letters, r, x, out, up, size))
+    gathered(launcher, x, out, size, *tables)
 
 
-def _shuffle_offsets(letters: str, r: int, x: Any, out: Any, up: bool) -> Offsets:
-    steps = dict(zip(letters, (s // x.itemsize for s in x.strides), strict=True))
+def _shuffle_offsets(letters: str, r: int, x: Any, out: Any, up: bool, size: int) -> Offsets:
+    steps = dict(zip(letters, (s // size for s in x.strides), strict=True))
     at = {letter: np.arange(n) for letter, n in zip(letters, out.shape, strict=True)}
     c, h, w = (steps[letter] for letter in "CHW")
     if up:
@@ -64,7 +65,8 @@ def _shuffle_offsets(letters: str, r: int, x: Any, out: Any, up: bool) -> Offset
         offset["N"] = at["N"] * steps["N"]
     before, after = letters.split("H")
     planes, columns = ([offset[letter] for letter in part] for part in (before, after))
-    return offsets(outer_sum(*planes), offset["H"], outer_sum(*columns))
+    item = np.arange(x.itemsize // size)
+    return offsets(outer_sum(*planes), offset["H"], outer_sum(*columns, item))
 
 
 def gathered(
@@ -86,7 +88,7 @@ def gathered(
 
 def offsets(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Offsets:
     """Offsets of the three groups of axes in the types of the kernel."""
-    reach = max(int(columns.max(initial=0)), rows.size * columns.size)
+    reach = max(int(np.abs(columns).max(initial=0)), rows.size * columns.size)
     number = integers(index_of(reach))
     return planes.astype(np.int64), rows.astype(np.int64), columns.astype(number)
 
@@ -112,15 +114,17 @@ def _nearest_offsets(plan: Plan, x: Any, size: int) -> Offsets:
 
 
 def _starts(plan: Plan) -> list[np.ndarray]:
-    found = [table.start for table in plan.tables]
+    """Where outputs read along D, H and W; axes that keep their size are cropped already."""
+    found = [np.arange(t.rows) if t.identity else t.start for t in plan.tables]
     return [np.zeros(1, np.int64)] * (3 - len(found)) + found
 
 
-def _unit(x: Any, out: Any) -> int:
-    """Bytes that are moved at once: items, or more of a pixel where pixels hold several."""
-    pixel = x.shape[5] * x.itemsize
-    size = gcd(gcd(pixel, VECTOR), gcd(int(x.data.ptr), int(out.data.ptr)) or VECTOR)
-    return max(size, x.itemsize)
+def _unit(nbytes: int, x: Any, out: Any) -> int:
+    """Bytes that are moved at once, a divisor of so many that lie together.
+
+    Complex numbers of 16 bytes may begin at any 8.
+    """
+    return gcd(nbytes, VECTOR, int(x.data.ptr), int(out.data.ptr))
 
 
 def _factor(plan: Plan, x: Any) -> int:
@@ -128,8 +132,6 @@ def _factor(plan: Plan, x: Any) -> int:
     *outer, h, w = (None, None, *plan.tables)
     tables = [t for t in outer if t is not None]
     if x.shape[5] > 1 or h is None or not all(t.identity for t in tables):
-        return 0
-    if any(t.rows != t.n for t in tables):
         return 0
     f = w.period
     return f if f in (2, 4) and _repeats(h, f) and _repeats(w, f) else 0

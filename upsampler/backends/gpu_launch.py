@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ BLOCK = 128  # threads of a block
 GRID_Y = 65535  # blocks along y that a device takes
 # Items of a plane from which indices have 64 bits: what threads beyond the last one, and steps
 # over a whole grid, add to a number has to fit.
-LONG = 2**31 - 2**24
+LONG = 2**31 - 2**26
 # Threads that keep a large device busy, and how many rows one walks down at most: more rows read
 # the rows around a chunk less often.
 BUSY = 1 << 18
@@ -26,6 +27,17 @@ ROWS = 32
 WORKSPACE = 256 << 20  # bytes that intermediate results may take
 STREAM_PER_THREAD = 2  # CUDA's number of it
 INSTALL = "pip install 'upsampler[gpu-cuda12]' or 'upsampler[gpu-cuda13]'"
+
+
+_numbers, _thread = itertools.count(), threading.local()
+
+
+def _thread_number() -> int:
+    """Of this thread; never that of another one, as those of Python may be that has ended."""
+    if not hasattr(_thread, "number"):
+        _thread.number = next(_numbers)
+    number: int = _thread.number
+    return number
 
 
 def index_of(*counts: int) -> str:
@@ -105,7 +117,7 @@ class Launcher:
         """
         cuda = self.xp.cuda
         stream = cuda.get_current_stream().ptr
-        own = (get_ident(),) if stream == STREAM_PER_THREAD else ()
+        own = (_thread_number(),) if stream == STREAM_PER_THREAD else ()
         return cuda.Device().id, stream, *own
 
     def kept(self, store: dict[str, Any], key: str, make: Make) -> Any:
