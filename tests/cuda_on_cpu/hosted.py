@@ -8,98 +8,66 @@ same bits.
 from __future__ import annotations
 
 import contextlib
-import inspect
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
 import fakecupy as cp
 import numpy as np
 
-from upsampler.backends import _MODULES, get, gpu, gpu_conv, gpu_conv_kernels, gpu_launch
-from upsampler.backends.base import Backend
+from tests import gpu_host
+from upsampler.backends import _MODULES, gpu
 
 NAME = "cuda-emulated"
-FILLED = {"out", "grad_x", "grad_weight", "grad_bias"}  # by every operation that has them
-SMALL_GRID, SMALL_BLOCK = 3, 32
+BACKENDS = "upsampler.backends"
+# Of arrays as small as those of tests, threads take several rows and planes only so.
+SMALL = {"GRID_Y": 1, "BLOCK": 32, "BUSY": 1, "ROWS": 4}
+_LOCK = threading.RLock()  # small grids are those of all threads
 
 
-class Hosted:
+class Hosted(gpu_host.Hosted):
     """A backend for arrays of the host; `cp` arrays never leave it."""
 
     name = NAME
 
     def __init__(self) -> None:
-        self.gpu = gpu.of(cp)
+        self._gpu = gpu.of(cp)
 
-    def __getattr__(self, operation: str) -> Callable[..., None]:
-        if not hasattr(Backend, operation):
-            raise AttributeError(operation)
-        return lambda *args, **kwargs: self._call(operation, args, kwargs)
+    @property
+    def gpu(self) -> Any:
+        return self._gpu
 
-    def _call(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        bound = inspect.signature(getattr(Backend, operation)).bind(self, *args, **kwargs)
-        given = {name: value for name, value in bound.arguments.items() if name != "self"}
-        arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-        if not all(map(on_device, arrays.values())):
-            getattr(get("cpu"), operation)(**given)  # items that CuPy does not have
-            return
-        filled = {name for name in arrays if name in FILLED}
-        if operation == "max_pool":
-            filled.add("indices")
-        filled &= set(arrays)
-        once = self._results(operation, given, filled)
-        with small_grids():
-            again = self._results(operation, given, filled)
+    def results(
+        self, operation: str, given: dict[str, Any], filled: set[str]
+    ) -> dict[str, np.ndarray]:
+        with _LOCK:
+            once = self.run(operation, given, filled)
+            with small_grids():
+                again = self.run(operation, given, filled)
         for name, values in once.items():
             if values.tobytes() != again[name].tobytes():
                 raise AssertionError(f"{operation}: {name} depends on the order of threads")
-            arrays[name][...] = values
-
-    def _results(
-        self, operation: str, given: dict[str, Any], filled: set[str]
-    ) -> dict[str, np.ndarray]:
-        arguments = {
-            name: blank_like(value)
-            if name in filled
-            else cp.asarray(value)
-            if isinstance(value, np.ndarray)
-            else value
-            for name, value in given.items()
-        }
-        getattr(self.gpu, operation)(**arguments)
-        return {name: arguments[name].get(order="K") for name in filled}
-
-
-def on_device(array: np.ndarray) -> bool:
-    """Whether CuPy has arrays of such items."""
-    return array.dtype in cp.arrays.DTYPES and array.dtype.isnative
-
-
-def blank_like(array: np.ndarray) -> Any:
-    """An array of the device in the same memory order, that nothing has been written to."""
-    return cp.empty_like(cp.asarray(array))
+        return once
 
 
 @contextlib.contextmanager
 def small_grids() -> Iterator[None]:
-    """So few blocks that the loops over planes repeat, and threads in another order."""
-    with (
-        mock.patch.multiple(gpu_launch, GRID_Y=SMALL_GRID, BLOCK=SMALL_BLOCK),
-        cp.settings.changed(seed=2),
-    ):
+    """So few blocks that all loops of threads repeat, and threads in another order."""
+    with mock.patch.multiple(f"{BACKENDS}.gpu_launch", **SMALL), cp.settings.changed(seed=2):
         yield
 
 
 @contextlib.contextmanager
 def little_room() -> Iterator[None]:
-    """Convolutions in many pieces, and sums of which every thread takes several places.
+    """Intermediate results in many pieces, and sums of which every thread takes several places.
 
-    Rounding depends on it: arrays of this size are in one piece else.
+    Rounding of convolutions depends on it: arrays of this size are in one piece else.
     """
     with (
-        mock.patch.multiple(gpu_conv_kernels, LEAST_PARTS=5, SUMMING=1),
-        mock.patch.object(gpu_conv, "WORKSPACE", 1500),
+        mock.patch.multiple(f"{BACKENDS}.gpu_conv_kernels", LEAST_PARTS=5, SUMMING=1),
+        mock.patch(f"{BACKENDS}.gpu_conv.WORKSPACE", 1500),
+        mock.patch(f"{BACKENDS}.gpu_resample.WORKSPACE", 1500),
     ):
         yield
 

@@ -8,6 +8,8 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import threading
+from collections import defaultdict
 from pathlib import Path
 
 CPP = Path(__file__).parent / "cpp"
@@ -30,8 +32,16 @@ def build(source: str, flags: tuple[str, ...], suffix: str) -> Path:
     """Compile `source`, or find it compiled; `suffix` is .so, .o or .exe."""
     key = repr((source, flags, headers())).encode()
     target = cache() / f"{hashlib.sha256(key).hexdigest()[:32]}{suffix}"
-    if target.exists():
-        return target
+    with _locks[target]:  # of several threads that want it one compiles
+        if not target.exists():
+            _compile(source, flags, target)
+    return target
+
+
+_locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+
+
+def _compile(source: str, flags: tuple[str, ...], target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=cache()) as work:
         text, made = Path(work) / "source.cpp", Path(work) / "made"
         text.write_text(source)
@@ -40,7 +50,6 @@ def build(source: str, flags: tuple[str, ...], suffix: str) -> Path:
         if done.returncode:
             raise RuntimeError(f"g++ failed:\n{done.stderr[:4000]}")
         os.replace(made, target)
-    return target
 
 
 @functools.cache
@@ -58,10 +67,11 @@ def precompiled(header: str, flags: tuple[str, ...]) -> str:
     made = directory / f"{header}.gch"
     if not made.exists():
         directory.mkdir(exist_ok=True)
-        part = directory / f"{os.getpid()}.part"
-        command = ["g++", *flags, "-x", "c++-header", str(CPP / header), "-o", str(part)]
-        subprocess.run(command, check=True)
-        os.replace(part, made)
+        with tempfile.TemporaryDirectory(dir=cache()) as work:
+            part = str(Path(work) / "made")
+            command = ["g++", *flags, "-x", "c++-header", str(CPP / header), "-o", part]
+            subprocess.run(command, check=True)
+            os.replace(part, made)
     return f"-I{directory}"
 
 

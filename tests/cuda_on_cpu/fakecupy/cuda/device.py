@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 from typing import Any
 
 from .. import events
 from ..settings import settings
+from .scope import Current
 
-_current: contextvars.ContextVar[int] = contextvars.ContextVar("device", default=0)
+_current = Current(0)
 
 
 def current_device() -> int:
@@ -25,7 +24,6 @@ class Device:
             from .runtime import CUDARuntimeError
 
             raise CUDARuntimeError(101, "cudaErrorInvalidDevice: invalid device ordinal")
-        self._stack: list[contextvars.Token[int]] = []
 
     compute_capability = "90"
 
@@ -52,12 +50,11 @@ class Device:
         events.record("synchronize", f"device {self.id}")
 
     def __enter__(self) -> Device:
-        self._stack.append(_current.set(self.id))
+        _current.enter(self.id)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        with contextlib.suppress(ValueError):
-            _current.reset(self._stack.pop())
+        _current.leave()
 
     def __int__(self) -> int:
         return self.id

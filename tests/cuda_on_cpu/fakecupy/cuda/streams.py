@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import contextvars
 import itertools
 import time
 from typing import Any
 
 from .. import events
 from .device import current_device
+from .scope import Current
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(0x1000)  # 1 and 2 are those of the default streams
+PER_THREAD = 2
 
 
 class Stream:
     """A stream; as a context manager, the current one."""
 
     null: Stream
+    ptds: Stream
 
     def __init__(self, null: bool = False, non_blocking: bool = False, ptds: bool = False) -> None:
-        self.ptr = 0 if null else next(_numbers)
+        self.ptr = 0 if null else PER_THREAD if ptds else next(_numbers)
         self.device_id = current_device()
-        self._stack: list[Any] = []
 
     def __enter__(self) -> Stream:
-        self._stack.append(_current.set(self))
+        _current.enter(self)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _current.reset(self._stack.pop())
+        _current.leave()
 
     def use(self) -> Stream:
         _current.set(self)
@@ -52,8 +53,8 @@ class Stream:
         return hash(("stream", self.ptr))
 
 
-Stream.null = Stream(null=True)
-_current: contextvars.ContextVar[Stream] = contextvars.ContextVar("stream", default=Stream.null)
+Stream.null, Stream.ptds = Stream(null=True), Stream(ptds=True)
+_current = Current(Stream.null)
 
 
 def get_current_stream(device_id: int | None = None) -> Stream:
