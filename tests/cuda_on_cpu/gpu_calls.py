@@ -8,6 +8,7 @@ Sizes are odd and aligned, planes more than the forced limits of the grid, some 
 from __future__ import annotations
 
 import itertools
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def interpolation(dtypes: list[np.dtype]) -> Iterator[Call]:
     ):
         shape = _shape(layout, spatial)
         forward = partial(upsampler.interpolate, layout=layout, **how)
-        for shift in (0, 1) if layout == "NCHW" else (0,):
+        for shift in (0, 1) if layout == "NCHW" or name in ("nearest", "bilinear") else (0,):
             yield Call(f"{name}-{layout}", forward, (shape,), dtype, shift=shift)
         if dtype.kind == "f" or dtype == BFLOAT16:
             out = forward(np.zeros(shape, dtype)).shape
@@ -125,6 +126,39 @@ def interpolation(dtypes: list[np.dtype]) -> Iterator[Call]:
                 upsampler.interpolate_backward, input_size=shape, layout=layout, **how
             )
             yield Call(f"{name}-backward-{layout}", backward, (out,), dtype)
+
+
+def views(dtypes: list[np.dtype]) -> Iterator[Call]:
+    """Strided inputs, results in other memory, windows of specials and of axes that stay."""
+    for dtype in dtypes:
+        call = partial(upsampler.interpolate, size=(4, 3, 5))
+        yield Call("nearest3d", call, ((2, 2, 3, 2, 4),), dtype)
+        call = partial(upsampler.interpolate, size=(7, 9), mode="bicubic", layout="NHWC")
+        yield Call("bicubic-odd", call, ((2, 4, 6, 3),), dtype)
+    for dtype, mode in itertools.product(dtypes, ("nearest", "bilinear", "bicubic")):
+        up = partial(upsampler.interpolate, mode=mode)
+        yield Call(f"view-strided-{mode}", partial(_strided, up), ((2, 6, 9, 8),), dtype)
+        for begin in (0, 1):
+            call = partial(_into, up, begin)
+            yield Call(f"view-out-{begin}-{mode}", call, ((2, 3, 5, 8),), dtype)
+        window = partial(up, size=(10, 16), window=((2, 9), (3, 14)))
+        yield Call(f"view-window-{mode}", window, ((2, 3, 5, 8),), dtype)
+        window = partial(up, size=(9, 8), window=((0, 9), (3, 7)))
+        yield Call(f"view-crop-{mode}", window, ((2, 3, 5, 8),), dtype)
+
+
+def _strided(function: Callable[..., Any], x: Any) -> Any:
+    return function(x[:, ::2, ::-1].swapaxes(0, 1), (11, 16))
+
+
+def _into(function: Callable[..., Any], begin: int, x: Any) -> Any:
+    """Into every other column of a larger array, and into all of one, off its begin."""
+    xp = np if isinstance(x, np.ndarray) else sys.modules["cupy"]
+    n, c, h, w = x.shape
+    wide, flat = xp.zeros((n, c, 2 * h, 4 * w), x.dtype), xp.zeros(4 * x.size + 1, x.dtype)
+    function(x, scale_factor=2, out=wide[..., begin::2])
+    whole = flat[begin : begin + 4 * x.size].reshape(n, c, 2 * h, 2 * w)
+    return wide, function(x, scale_factor=2, out=whole)
 
 
 def infinite(dtypes: list[np.dtype]) -> Iterator[Call]:
@@ -137,26 +171,51 @@ def infinite(dtypes: list[np.dtype]) -> Iterator[Call]:
 def pooling(dtypes: list[np.dtype]) -> Iterator[Call]:
     """Pooling and unpooling and their gradients."""
     for dtype in dtypes:
-        shape = (2, 3, 9, 14)
+        shape, last = (2, 3, 9, 14), (2, 9, 14, 16)
         average = partial(upsampler.avg_pool2d, kernel_size=(3, 2), stride=2, padding=1)
         yield Call("avg_pool2d", average, (shape,), dtype)
-        yield Call("max_pool2d", partial(_pooled, (3, 2)), (shape,), dtype)
+        for shift in (0, 1):
+            call = partial(average, layout="NHWC")
+            yield Call("avg_pool2d-last", call, (last,), dtype, shift=shift)
+        yield Call("max_pool2d", partial(_pooled, (3, 2), "NCHW"), (shape,), dtype)
+        yield Call("max_pool2d-last", partial(_pooled, (3, 2), "NHWC"), (last,), dtype)
+        yield Call("max_pool2d-wide", partial(_pooled, 2, "NCHW"), ((1, 2, 4, 70),), dtype)
+        yield Call("max_pool2d-short", partial(_placed), ((2, 5, 8, 6),), dtype)
+        yield Call("max_pool2d-even", partial(_even, (3, 2)), (shape,), dtype)
         if dtype.kind == "f" or dtype == BFLOAT16:
-            yield Call("pool-backward", partial(_pooled_backward, 2), (shape,), dtype)
+            yield Call("pool-backward", partial(_pooled_backward, "NCHW"), (shape,), dtype)
+            yield Call("pool-backward-last", partial(_pooled_backward, "NHWC"), (last,), dtype)
 
 
-def _pooled(kernel: tuple[int, int], x: Any) -> Any:
-    best, where = upsampler.max_pool2d(x, kernel, return_indices=True)
-    return best, where, upsampler.max_unpool2d(best, where, kernel, output_size=x.shape[2:])
+def _pooled(kernel: Any, layout: str, x: Any) -> Any:
+    best, where = upsampler.max_pool2d(x, kernel, return_indices=True, layout=layout)
+    size = x.shape[2:] if layout == "NCHW" else x.shape[1:3]
+    back = upsampler.max_unpool2d(best, where, kernel, output_size=size, layout=layout)
+    return best, where, back
 
 
-def _pooled_backward(kernel: int, x: Any) -> Any:
-    best, where = upsampler.max_pool2d(x, kernel, return_indices=True)
-    unpooled = upsampler.max_unpool2d(best, where, kernel, output_size=x.shape[2:])
+def _even(kernel: tuple[int, int], x: Any) -> Any:
+    """The same of an array that is constant over stretches."""
+    x[:, :, :, :10] = x[:, :, :1, :1]
+    return _pooled(kernel, "NCHW", x)
+
+
+def _placed(x: Any) -> Any:
+    """Places in 32 bits."""
+    best, where = upsampler.max_pool2d(x, 2, return_indices=True)
+    return upsampler.max_unpool2d(best, where.astype(np.int32), 2)
+
+
+def _pooled_backward(layout: str, x: Any) -> Any:
+    kernel, stride = (3, 2), (2, 2)
+    best, where = upsampler.max_pool2d(x, kernel, stride, return_indices=True, layout=layout)
+    size = x.shape[2:] if layout == "NCHW" else x.shape[1:3]
+    how = {"output_size": size, "layout": layout}
+    unpooled = upsampler.max_unpool2d(best, where, kernel, stride, **how)
     return (
-        upsampler.max_pool2d_backward(best, where, x.shape),
-        upsampler.avg_pool2d_backward(best, x.shape, kernel),
-        upsampler.max_unpool2d_backward(unpooled, where),
+        upsampler.max_pool2d_backward(best, where, x.shape, layout=layout),
+        upsampler.avg_pool2d_backward(best, x.shape, kernel, stride, layout=layout),
+        upsampler.max_unpool2d_backward(unpooled, where, layout=layout),
     )
 
 
@@ -168,6 +227,21 @@ def shuffles(dtypes: list[np.dtype]) -> Iterator[Call]:
         down = partial(upsampler.pixel_unshuffle, downscale_factor=2, layout=layout)
         shape = (2, 3, 6, 16) if layout == "NCHW" else (2, 6, 16, 3)
         yield Call(f"pixel_unshuffle-{layout}", down, (shape,), dtype)
+        yield Call(f"pixel-strided-{layout}", partial(_turned, down), (shape,), dtype)
+        yield Call(f"pixel-out-{layout}", partial(_beside, down), (shape,), dtype)
+
+
+def _turned(function: Callable[..., Any], x: Any) -> Any:
+    return function(x[:, ::-1])
+
+
+def _beside(function: Callable[..., Any], x: Any) -> Any:
+    """The result in every other column of a larger array."""
+    xp = np if isinstance(x, np.ndarray) else sys.modules["cupy"]
+    made = function(x)
+    wide = xp.zeros((*made.shape[:-1], 2 * made.shape[-1]), x.dtype)
+    function(x, out=wide[..., ::2])
+    return wide
 
 
 # (name, shape of x, of the weight, keywords); x and weight as in PyTorch
@@ -186,6 +260,12 @@ CONVOLUTIONS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]]
     ("conv-last-depthwise", (2, 4, 5, 8), (8, 1, 4, 4), {"groups": 8, "layout": "NHWC"}),
     ("resize-conv-nearest", (2, 3, 5, 4), (4, 3, 3, 3), {"mode": "nearest"}),
     ("resize-conv-bilinear", (1, 3, 4, 5), (2, 3, 3, 3), {"mode": "bilinear"}),
+    (
+        "resize-conv-odd",
+        (2, 3, 4, 3),
+        (2, 3, 2, 3),
+        {"scale_factor": (2, 3), "mode": "bilinear", "padding_mode": "replicate"},
+    ),
 ]
 
 
@@ -196,7 +276,9 @@ def convolutions(dtypes: list[np.dtype]) -> Iterator[Call]:
         forward = upsampler.resize_conv2d if "resize" in name else _function(rank)
         channels = weight[0] if "resize" in name else weight[1] * how.get("groups", 1)
         call = partial(forward, **how)
-        yield Call(name, call, (shape, weight, (channels,)), dtype, exact=False)
+        for shift in (0, 1) if name in ("conv-last", "conv-last-depthwise") else (0,):
+            shapes = (shape, weight, (channels,))
+            yield Call(name, call, shapes, dtype, exact=False, shift=shift)
         backward = upsampler.resize_conv2d_backward if "resize" in name else _gradient(rank)
         call = partial(backward, **how)
         zeros = (np.zeros(shape, dtype), np.zeros(weight, dtype))
@@ -225,4 +307,5 @@ def calls(dtypes: list[np.dtype]) -> list[Call]:
     """Everything for these types."""
     real = [d for d in dtypes if d.kind == "f" or d == BFLOAT16]
     made = [*interpolation(dtypes), *infinite(real), *pooling(dtypes), *shuffles(dtypes)]
+    made += views([d for d in dtypes if d in (F32, F16, np.dtype(np.uint8))])
     return [*made, *convolutions(real)]

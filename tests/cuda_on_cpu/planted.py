@@ -38,12 +38,20 @@ def _double(name: str, old: str, new: str, *calls: str, dtype: str = "float32") 
     return Planted(name, "linear2x.cu", old, new, calls or ("bilinear-x2-NCHW",), dtype)
 
 
+def _halve(name: str, old: str, new: str, layout: str = "NCHW") -> Planted:
+    return Planted(name, "halve.cu", old, new, (f"bilinear-x2-backward-{layout}",))
+
+
 def _march(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
     return Planted(name, "march.cu", old, new, calls, dtype)
 
 
 def _pool(name: str, old: str, new: str, *calls: str, dtype: str = "float32") -> Planted:
     return Planted(name, "pool.cu", old, new, calls, dtype)
+
+
+def _places(name: str, old: str, new: str, *calls: str) -> Planted:
+    return Planted(name, "places.cu", old, new, calls)
 
 
 def _conv(name: str, old: str, new: str, *calls: str) -> Planted:
@@ -59,7 +67,7 @@ PLANTED = [
     _copy("one column for all lanes", "column_at[column + j]", "column_at[column]",
           "nearest", "pixel"),
     _copy("a stale row", "if (row != have)", "if (have < 0)", "nearest-NCHW"),
-    _copy("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "nearest-x2-NCHW"),
+    _copy("every other plane", "plane += PLANES", "plane += 2 * PLANES", "nearest-x2-NCHW"),
     _copy("a row too few", "f < FACTOR; ++f", "f < FACTOR - 1; ++f", "nearest-x2-NCHW"),
     _copy("a factor of 2 for all", "from.v[j / FACTOR]", "from.v[j / 2]", "nearest-x4",
           dtype="uint8"),
@@ -74,6 +82,14 @@ PLANTED = [
     _double("rows of the next chunk", "min(first + chunk, height)", "first + chunk"),
     _double("near is far", "p.v[j] = a.v[j] + NEAR", "p.v[j] = a.v[j] + FAR"),
     _double("no look for infinities", "CHECK && ", "false && ", "bilinear-x2-infinite"),
+    _halve("a chunk beyond the last row", "min(start + chunk, height)", "start + chunk"),
+    _halve("every other plane", "plane += PLANES", "plane += 2 * PLANES"),
+    _halve("the row above forgotten", "if (start) {", "if (false) {"),
+    _halve("a row below the last", "if (!last) from", "from"),
+    _halve("no border below", "(last ? a : FAR * a)", "FAR * a"),
+    _halve("every vector at a border", "own.first && j == 0", "j == 0"),
+    _halve("pixels after the last", "own.last = column == width - 1;", "own.last = false;", "NHWC"),
+    _halve("weights exchanged", "NEAR * a + FAR * b;\n    v", "FAR * a + NEAR * b;\n    v", "NHWC"),
     _march("rows beyond the last", "min(first + chunk, rows)", "first + chunk", "bilinear-NCHW"),
     _march("a sample beyond the last column", "(begin + inner < in_pitch ? own.step : 0)",
            "own.step", "bilinear"),
@@ -82,7 +98,7 @@ PLANTED = [
     _march("a row of the ring not read", "max(have, start - TAPS)", "max(have, start - TAPS + 1)",
            "bilinear", "bicubic"),
     _march("a ring that does not turn", "ring[t - 1] = ring[t];", ";", "bilinear", "bicubic"),
-    _march("every other plane", "plane += gridDim.y", "plane += 2 * gridDim.y", "bilinear-NCHW"),
+    _march("every other plane", "plane += PLANES", "plane += 2 * PLANES", "bilinear-NCHW"),
     _march("weights of another pixel", "own.weights += pixel * column_taps;", "", "bilinear-NHWC"),
     _march("no look for infinities", "CHECK && ", "false && ", "bilinear-infinite"),
     _common("truncated", "R t = v + (R)0.5;", "R t = v;", "bilinear-NCHW", dtype="uint8"),
@@ -92,16 +108,25 @@ PLANTED = [
             dtype="uint8"),
     _common("bfloat16 ties", "0x7fffu + (u >> 16 & 1u)", "0x8000u", "bilinear-x2-NCHW",
             dtype="bfloat16"),
-    _pool("no bound of the threads", "if (k >= small) return;", "", "avg", "max"),
+    _pool("no bound of the threads", "if (k >= small / (VECTOR ? LANES : 1)) return;", "", "avg",
+          "max"),
     _pool("a window beyond the border", "min((i64)s.kernel_h, s.large_h - top)", "s.kernel_h",
           "avg_pool2d"),
     _pool("a window before the border", "max(0ll, -top)", "0", "avg_pool2d"),
-    _pool("two threads at one place", "y[plane * small + k] = to_item",
-          "y[plane * small + k / 2] = to_item", "avg_pool2d"),
-    _pool("the greatest left out", "own > greatest[at]", "own >= greatest[at]", "max_pool2d"),
-    _pool("bounds never written", "greatest[plane * runs * s.inner + k] = high;", "",
-          "max_pool2d"),
-    _pool("planes of another size", "x + plane * large", "x + plane * small", "avg", "max"),
+    _pool("two threads at one place", "small + own.at, Step<ITEM>(small, left), left, mean",
+          "small + (own.at & ~1), Step<ITEM>(small, left), left, mean", "avg_pool2d"),
+    _pool("every other plane", "plane += PLANES * (VECTOR", "plane += 2 * PLANES * (VECTOR", "avg"),
+    _pool("planes beyond the last", "min((INDEX)j, left - 1) * plane", "j * plane", "avg"),
+    _pool("pixels of another size", "VECTOR ? k * LANES : k", "k", "avg_pool2d-last"),
+    _pool("the next cell left out", "below / s.stride_h + 1)", "below / s.stride_h)", "pool-back"),
+    _pool("the last of equals", "one > comparable", "one >= comparable", "max_pool2d-even"),
+    _places("the greatest left out", "min((INDEX)count, (place - low) / step + 1)",
+          "min((INDEX)count, (place - low) / step)", "max_pool2d"),
+    _places("boxes of their last cell", "w == first ? own : around(box, own)", "own", "max_pool2d"),
+    _places("boxes never joined", "box = around(box, *from);", "", "max_pool2d"),
+    _places("rows passed over", "beyond > row.bottom", "beyond >= row.bottom", "max_pool2d"),
+    _pool("planes of another size", "(i64)plane * large + begin", "(i64)plane * small + begin",
+          "avg"),
     _conv("no bound of the threads", "if (place >= m.places) return;", "", "conv"),
     _conv("the next tap", "const REAL *w = tap +", "const REAL *w = tap + 1 +", "conv"),
     _conv("every other plane", "q += PLANES", "q += 2 * PLANES", "conv"),
@@ -111,8 +136,8 @@ PLANTED = [
     _conv("planes of another size", "const Place own(m.begin + place, m.height",
           "const Place own(m.begin + place, m.width", "conv"),
     _conv("zeros times infinity", "if (finite(total)) {", "if (true) {", "conv-many-infinite"),
-    _conv("sums anew of all lanes", "if (finite(total.v[j])) sum.v[j] = total.v[j];", "sum.v[j] = 0;",
-          "conv-many-infinite"),
+    _conv("all lanes summed anew", "if (finite(total.v[j])) sum.v[j] = total.v[j];",
+          "sum.v[j] = 0;", "conv-many-infinite"),
     _conv("taps that see nothing", "if (d != NOTHING && h != NOTHING && w != NOTHING)\n"
           "                        seen", "seen", "conv-many"),
     _conv("always the first places", "own(s.begin + place - n", "own(place - n", "conv-many"),

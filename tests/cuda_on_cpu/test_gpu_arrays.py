@@ -111,6 +111,16 @@ def test_small_and_empty(shape, mode):
     both(interpolate_backward, grad, shape, (7, 10), mode=mode)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_windows_of_axes_that_keep_their_size(mode):
+    for size, window in [
+        ((11, 9), ((3, 9), (4, 6))),
+        ((6, 20), ((2, 3), (5, 17))),
+        ((6, 9), ((1, 4), (2, 9))),
+    ]:
+        both(interpolate, normal(2, 3, 6, 9), size, mode=mode, window=window)
+
+
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0, 3e38, -3e38, 1.0]
 
 
@@ -242,6 +252,16 @@ def test_shuffles(layout, dtype):
     backwards = (slice(None, None, -1),) * x.ndim
     found = upsampler.pixel_shuffle(cp.asarray(x)[backwards], 2, layout=layout)
     assert_same(found, upsampler.pixel_shuffle(x[backwards], 2, layout=layout))
+
+
+def test_complex_numbers_that_begin_at_8_bytes():
+    x = (normal(1, 8, 3, 4) + 1j * normal(1, 8, 3, 4)).astype(np.complex128)
+    there = cp.asarray(np.append(0, x.ravel().view(np.float64)))[1:].view(np.complex128)
+    there = there.reshape(x.shape)
+    assert there.data.ptr % 16 == 8
+    assert_same(interpolate(there, scale_factor=2), interpolate(x, scale_factor=2))
+    assert_same(interpolate(there, (4, 7)), interpolate(x, (4, 7)))
+    assert_same(upsampler.pixel_shuffle(there, 2), upsampler.pixel_shuffle(x, 2))
 
 
 def test_indices_outside_of_the_plane():

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 import upsampler
-from upsampler import ConvTranspose2d, PixelShuffle, ResizeConv2d, Sequential, Upsample
+from upsampler import (
+    ConvTranspose2d,
+    MaxUnpool2d,
+    PixelShuffle,
+    ResizeConv2d,
+    Sequential,
+    Upsample,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -25,20 +32,62 @@ def modules():
             PixelShuffle(2),
             Upsample(scale_factor=(1, 2), mode="bilinear"),
         ),
+        ConvTranspose2d(3, 9, 3, stride=(2, 3), output_padding=1, groups=3, bias=False, seed=0),
+        Sequential(  # channels enough for products of matrices
+            ConvTranspose2d(3, 20, 2, stride=2, seed=0),
+            ResizeConv2d(20, 12, 3, scale_factor=2, padding_mode="replicate", seed=0),
+        ),
     ]
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(len(modules())))
 def test_a_module_computes_where_its_parameters_are(number):
+    """And copies nothing to or from the device once its tables are there."""
     host, device = modules()[number], modules()[number].to("gpu")
     x = np.random.default_rng(1).normal(size=(2, 3, 5, 7)).astype(np.float32)
-    wanted, found = host(x), device(cp.asarray(x))
+    wanted = host(x)
     grad = np.random.default_rng(2).normal(size=wanted.shape).astype(np.float32)
-    wanted_back, found_back = host.backward(grad), device.backward(cp.asarray(grad))
+    wanted_back = host.backward(grad)
+    there = cp.asarray(x), cp.asarray(grad)
+    for first in (True, False):
+        cp.events.log.clear()
+        found, found_back = device(there[0]), device.backward(there[1])
+        allowed = {"launch", "to_device"} if first else {"launch"}
+        assert set(cp.events.kinds()) <= allowed
     np.testing.assert_allclose(found.get(), wanted, atol=1e-5)
-    np.testing.assert_allclose(found_back.get(), wanted_back, atol=1e-5)
+    np.testing.assert_allclose(found_back.get(), wanted_back, atol=1e-4)
     for a, b in zip(device.gradients(), host.gradients(), strict=True):
-        np.testing.assert_allclose(a.get(), b, atol=1e-4)
+        np.testing.assert_allclose(a.get(), b, atol=1e-3)
+
+
+def test_unpooling_as_a_module():
+    x = np.random.default_rng(1).normal(size=(2, 3, 6, 8)).astype(np.float32)
+    values, places = upsampler.max_pool2d(x, 2, return_indices=True)
+    host, device = MaxUnpool2d(2), MaxUnpool2d(2).to("gpu")
+    wanted, found = host(values, places), device(cp.asarray(values), cp.asarray(places))
+    assert np.array_equal(found.get(), wanted)
+    assert np.array_equal(device.backward(cp.asarray(x)).get(), host.backward(x))
+
+
+def test_what_waits_for_the_device():
+    """Training: for the loss of each step, and for copies of what it has learned at the end."""
+    rng = np.random.default_rng(3)
+    shapes = (2, 3, 5, 7), (2, 2, 10, 14)
+    pair = tuple(cp.asarray(rng.normal(size=shape).astype("f")) for shape in shapes)
+    module = modules()[0].to("gpu")
+    upsampler.train(module, [pair], 1, batch_size=1)
+    cp.events.log.clear()
+    upsampler.train(module, [pair], 5, batch_size=1)
+    kinds = cp.events.kinds()
+    assert set(kinds) == {"launch", "to_host"}
+    assert kinds.count("to_host") == 5 + 3 * len(module.parameters())
+    # The closed form: for a look at infinities in each array, and for its sums.
+    upsampler.fit_conv_transpose(*pair, kernel_size=4, channels="full")
+    cp.events.log.clear()
+    upsampler.fit_conv_transpose(*pair, kernel_size=4, channels="full")
+    kinds = cp.events.kinds()
+    assert kinds.count("to_host") == 2 + 2
+    assert kinds.count("to_device") == 2  # zeros to begin with
 
 
 def test_a_module_refuses_arrays_of_another_place():
