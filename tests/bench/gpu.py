@@ -1,7 +1,8 @@
 """Times the kernels of the GPU beside a copy on the device and beside PyTorch.
 
-Times are medians between events of the stream, without the first calls, which compile.  "of copy"
-is the time of a device copy that moves as many bytes over ours: 1 is as fast as memory goes.
+Between two events of the stream lie as many calls as keep the device busy while Python prepares the
+next; times are medians, without the first calls, which compile.  "of copy" is the time of a device
+copy that moves as many bytes over ours: 1 is as fast as memory goes.
 """
 
 from __future__ import annotations
@@ -21,19 +22,20 @@ from rich.table import Table
 import upsampler
 from upsampler.backends import connect
 
-WARM, TIMED = 3, 20  # calls
+WARM, TIMED, CALLS = 2, 5, 10
 SHAPE = (8, 256, 128, 128)
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Case:
-    """An operation on one array of random numbers; `peer` names what PyTorch calls it."""
+    """An operation on arrays of random numbers; `peer` does it with PyTorch and its tensors."""
 
     name: str
-    ours: Callable[[Any], Any]
-    shape: tuple[int, ...] = SHAPE
+    ours: Callable[..., Any]
+    shapes: tuple[Shape, ...]
     dtype: str = "float32"
-    peer: str | None = None
+    peer: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,82 +49,99 @@ class Row:
     torch: float | None
 
 
-doubled = partial(upsampler.interpolate, scale_factor=2)
-
-
-def _reduced(mode: str) -> Callable[[Any], Any]:
-    def backward(grad: Any) -> Any:
-        small = (*grad.shape[:2], grad.shape[2] // 2, grad.shape[3] // 2)
-        return upsampler.interpolate_backward(grad, small, scale_factor=2, mode=mode)
-
-    return backward
-
-
-def cases(shape: tuple[int, ...] = SHAPE) -> list[Case]:
+def cases(shape: Shape = SHAPE) -> list[Case]:
     n, c, h, w = shape
+    large, last = (n, c, 2 * h, 2 * w), (n, h, w, c)
+    up = partial(upsampler.interpolate, scale_factor=2)
+    down = partial(upsampler.interpolate_backward, input_size=shape, scale_factor=2)
+    few = (n, min(c, 64), h, w)
     found = []
     for dtype in ("float32", "float16"):
+
+        def add(name: str, ours: Any, *shapes: Shape, peer: Any = None, dtype: str = dtype) -> None:
+            found.append(Case(name, ours, shapes, dtype, peer))
+
         for mode in ("nearest", "bilinear", "bicubic"):
-            found.append(Case(f"{mode} x2", partial(doubled, mode=mode), shape, dtype, mode))
-        last = (n, h, w, c)
-        found.append(
-            Case("bilinear x2 NHWC", partial(doubled, mode="bilinear", layout="NHWC"), last, dtype)
-        )
-        large = (n, c, 2 * h, 2 * w)
-        found.append(Case("bilinear x2 backward", _reduced("bilinear"), large, dtype))
-        shuffled = partial(upsampler.pixel_shuffle, upscale_factor=2)
-        found.append(Case("pixel shuffle x2", shuffled, shape, dtype))
+            add(f"{mode} x2", partial(up, mode=mode), shape, peer=partial(_resized, mode))
+        add("bilinear x2 NHWC", partial(up, mode="bilinear", layout="NHWC"), last,
+            peer=partial(_resized, "bilinear", last=True))  # fmt: skip
+        add("bilinear x2 backward", partial(down, mode="bilinear"), large, peer=_reduced)
+        add("pixel shuffle x2", partial(upsampler.pixel_shuffle, upscale_factor=2), shape,
+            peer=_shuffled)  # fmt: skip
+        add("max pooling", partial(upsampler.max_pool2d, kernel_size=2), shape, peer=_pooled)
+        k4s2 = partial(upsampler.conv_transpose2d, stride=2, padding=1)
+        depthwise = partial(k4s2, groups=c)
+        add("transposed depthwise k4s2", depthwise, shape, (c, 1, 4, 4),
+            peer=partial(_convolved, c))  # fmt: skip
+        add("transposed k4s2", k4s2, few, (few[1], 32, 4, 4), peer=partial(_convolved, 1))
     return found
 
 
-def timed(xp: Any, call: Callable[[], Any]) -> float:
+def _resized(mode: str, torch: Any, x: Any, last: bool = False) -> Any:
+    x = x.permute(0, 3, 1, 2) if last else x
+    return torch.nn.functional.interpolate(x, scale_factor=2, mode=mode)
+
+
+def _reduced(torch: Any, grad: Any) -> Any:
+    n, c, h, w = grad.shape
+    sizes = (h, w), (n, c, h // 2, w // 2)
+    return torch.ops.aten.upsample_bilinear2d_backward(grad, *sizes, False, 2.0, 2.0)
+
+
+def _shuffled(torch: Any, x: Any) -> Any:
+    return torch.nn.functional.pixel_shuffle(x, 2)
+
+
+def _pooled(torch: Any, x: Any) -> Any:
+    return torch.nn.functional.max_pool2d(x, 2)
+
+
+def _convolved(groups: int, torch: Any, x: Any, weight: Any) -> Any:
+    function = torch.nn.functional.conv_transpose2d
+    return function(x, weight, stride=2, padding=1, groups=groups)
+
+
+def timed(event: Callable[[], Any], elapsed: Callable[[Any, Any], float], call: Any) -> float:
     """The median time of a call on the current stream, in seconds."""
     times = []
     for number in range(WARM + TIMED):
-        start, stop = xp.cuda.Event(), xp.cuda.Event()
+        start, stop = event(), event()
         start.record()
-        call()
+        for _ in range(CALLS):
+            call()
         stop.record()
         stop.synchronize()
         if number >= WARM:
-            times.append(xp.cuda.get_elapsed_time(start, stop) / 1000)
+            times.append(elapsed(start, stop) / 1000 / CALLS)
     return median(times)
 
 
 def measured(xp: Any, case: Case) -> Row:
     rng = np.random.default_rng(0)
-    x = xp.asarray(rng.random(case.shape, np.float32).astype(case.dtype))
-    y = case.ours(x)
-    moved = xp.empty((x.nbytes + y.nbytes) // 2, np.uint8)
-    target = xp.empty(moved.shape, np.uint8)
-    moved.fill(0)
-    return Row(
-        case.name,
-        case.dtype,
-        timed(xp, lambda: case.ours(x)),
-        timed(xp, lambda: xp.copyto(target, moved)),
-        _torch_time(case),
-    )
+    given = [xp.asarray(rng.random(s, np.float32).astype(case.dtype)) for s in case.shapes]
+    nbytes = given[0].nbytes + case.ours(*given).nbytes
+    source, target = (xp.zeros(max(1, nbytes // 2), np.uint8) for _ in range(2))
+    clock = partial(timed, xp.cuda.Event, xp.cuda.get_elapsed_time)
+    ours = clock(partial(case.ours, *given))
+    copy = clock(partial(xp.copyto, target, source))
+    return Row(case.name, case.dtype, ours, copy, torch_time(case))
 
 
-def _torch_time(case: Case) -> float | None:
+def torch_time(case: Case) -> float | None:
+    """That of PyTorch, where it is there and has a GPU."""
     try:
         import torch
     except ImportError:
         return None
     if case.peer is None or not torch.cuda.is_available():
         return None
-    x = torch.rand(case.shape, dtype=getattr(torch, case.dtype), device="cuda")
-    times = []
-    for number in range(WARM + TIMED):
-        start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        torch.nn.functional.interpolate(x, scale_factor=2, mode=case.peer)
-        stop.record()
-        stop.synchronize()
-        if number >= WARM:
-            times.append(start.elapsed_time(stop) / 1000)
-    return median(times)
+    kind = getattr(torch, case.dtype)
+    given = [torch.rand(shape, dtype=kind, device="cuda") for shape in case.shapes]
+    return timed(
+        partial(torch.cuda.Event, enable_timing=True),
+        lambda start, stop: start.elapsed_time(stop),
+        partial(case.peer, torch, *given),
+    )
 
 
 def table(rows: list[Row]) -> Table:
@@ -138,9 +157,12 @@ def table(rows: list[Row]) -> Table:
     return found
 
 
-def main(path: Path | None, shape: tuple[int, ...] = SHAPE) -> int:
+def main(path: Path | None, shape: Shape = SHAPE) -> int:
     xp = connect().xp
-    rows = [measured(xp, case) for case in cases(shape)]
+    rows = []
+    for case in cases(shape):
+        rows.append(measured(xp, case))
+        xp.get_default_memory_pool().free_all_blocks()
     devices = upsampler.backends()["gpu"]["devices"]
     console = Console()
     console.print(f"{devices[0]}, {shape}")

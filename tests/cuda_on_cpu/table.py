@@ -9,6 +9,17 @@ import fakecupy as cp
 from test_gpu_counts import BUDGET, per_item
 from test_gpu_static import KERNELS, MEASURED, resources
 
+# Functions that share a row.
+ROWS = {
+    "`gather` (nearest, shuffles)": {"gather"},
+    "`enlarge` (nearest, whole factors)": {"enlarge"},
+    "`linear2x`, `halve` (bilinear by two, its gradient)": {"linear2x", "halve"},
+    "`march` (every filter, and its gradient)": {"march"},
+    "`average`, `maximum`, gradient of means": {"average", "average_backward", "maximum"},
+    "`pick`, `bounds`, `join`, `collect` (unpooling)": {"pick", "bounds", "join", "collect"},
+    "`meet`, `spread`, `sums` (convolutions)": {"meet", "spread", "sums"},
+}
+
 
 def span(values: list[int]) -> str:
     """
@@ -20,10 +31,12 @@ def span(values: list[int]) -> str:
 
 
 def kernels() -> list[list[str]]:
-    """A row for each function: variants, registers and bytes of its stores, by architecture."""
+    """Variants of functions, registers and bytes of their stores, by architecture."""
     rows = []
-    for name in dict.fromkeys(kernel.name for kernel in KERNELS):
-        mine = [kernel for kernel in KERNELS if kernel.name == name]
+    if missing := {kernel.name for kernel in KERNELS}.difference(*ROWS.values()):
+        raise ValueError(f"no row has {missing}")
+    for title, names in ROWS.items():
+        mine = [kernel for kernel in KERNELS if kernel.name in names]
         found = {arch: [resources(arch)[kernel] for kernel in mine] for arch in MEASURED}
         stores = {
             width // 8
@@ -34,7 +47,7 @@ def kernels() -> list[list[str]]:
         registers = [span([one.registers for one in found[arch]]) for arch in MEASURED]
         spilled = max(one.stack + one.local for all_of in found.values() for one in all_of)
         rows.append(
-            [f"`{name}`", str(len(mine)), *registers, ", ".join(map(str, sorted(stores))),
+            [title, str(len(mine)), *registers, ", ".join(map(str, sorted(stores))),
              str(spilled)]
         )  # fmt: skip
     return rows
@@ -44,9 +57,9 @@ def costs() -> list[list[str]]:
     """A row for each operation with a budget: instructions for an item of the result."""
     cp.settings.check = False
     return [
-        [name, *(f"{per_item(call, shape, d):.1f} of {limit}" for d, limit in zip(
+        [name, *(f"{per_item(call, shapes, d):.1f} of {limit}" for d, limit in zip(
             ("float32", "float16"), limits, strict=True))]
-        for name, call, shape, *limits in BUDGET
+        for name, call, shapes, *limits in BUDGET
     ]  # fmt: skip
 
 
