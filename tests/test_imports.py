@@ -25,8 +25,9 @@ CORE = [
     "backends.matrix_products", "backends.resize_conv_borders", "backends.resize_conv_gradients",
     "backends.resize_conv_parts", "backends.resize_conv_strips", "backends.resize_conv_views",
     "backends.shuffles", "backends.tiles",
-    "backends.gpu", "backends.gpu_conv", "backends.gpu_copy", "backends.gpu_launch",
-    "backends.gpu_pool", "backends.gpu_resample", "backends.gpu_resize_conv", "backends.kernels",
+    "backends.gpu", "backends.gpu_conv", "backends.gpu_conv_kernels", "backends.gpu_conv_tables",
+    "backends.gpu_copy", "backends.gpu_launch", "backends.gpu_pool", "backends.gpu_resample",
+    "backends.gpu_resize_conv", "backends.gpu_strides", "backends.kernels",
     "backends.pixel_tables", "places", "device_equations",
 ]  # fmt: skip
 
@@ -92,7 +93,16 @@ ALLOWED = {
     "backends.gpu_copy": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
     "backends.gpu_resample": {"axis", "plan", "backends.gpu_launch", "backends.kernels"},
     "backends.gpu_pool": {"pool_spec", "backends.gpu_launch", "backends.kernels"},
-    "backends.gpu_conv": {"conv_spec", "layout", "backends.gpu_launch", "backends.kernels"},
+    "backends.gpu_conv": {
+        "conv_spec", "layout", "backends.gpu_conv_kernels", "backends.gpu_launch",
+        "backends.gpu_strides",
+    },
+    "backends.gpu_conv_kernels": {
+        "conv_spec", "backends.gpu_conv_tables", "backends.gpu_launch", "backends.gpu_strides",
+        "backends.kernels",
+    },
+    "backends.gpu_conv_tables": {"conv_spec"},
+    "backends.gpu_strides": {"backends.kernels"},
     "backends.gpu_resize_conv": {
         "conv_spec", "plan", "resize_conv_spec", "backends.resize_conv_parts",
     },
@@ -150,7 +160,7 @@ ALLOWED = {
 STANDARD = {
     "__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "fractions",
     "functools", "importlib", "itertools", "json", "math", "numbers", "operator", "os", "pathlib",
-    "sys", "threading", "types", "typing",
+    "re", "sys", "threading", "types", "typing",
 }  # fmt: skip
 
 
