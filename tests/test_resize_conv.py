@@ -1,5 +1,8 @@
 """Resize-convolution against the two steps it stands for, against itself, and by hand."""
 
+from functools import partial
+from itertools import product
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -76,6 +79,25 @@ def test_window_and_threads_keep_the_bits(cpu):
         assert part.tobytes() == np.ascontiguousarray(crop).tobytes(), (window, arguments)
 
 
+@pytest.mark.parametrize("channels", [3, 16])
+@pytest.mark.parametrize("kernel", [(1, 2), (2, 1), (1, 1), (3, 3)])
+@pytest.mark.parametrize("padding_mode", ["zeros", "replicate"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_windows_beyond_the_border(backend, mode, padding_mode, kernel, channels):
+    """Outputs that see no sample of the input, only its border, as a part of the result."""
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal((1, channels, 1, 2)).astype(np.float32)
+    weight = rng.standard_normal((17, channels, *kernel)).astype(np.float32)
+    call = partial(
+        resize_conv2d, x, weight, None, 2, mode, padding=2, padding_mode=padding_mode, dilation=2
+    )
+    whole = call()
+    h, w = ([(k, k + 1) for k in range(n)] for n in whole.shape[2:])
+    for rows, columns in product(h, w):
+        part = call(window=(rows, columns))
+        assert np.array_equal(part, whole[:, :, slice(*rows), slice(*columns)])
+
+
 def test_adjoint_with_windows(backend):
     rng = np.random.default_rng(2)
     for _ in range(40):
@@ -84,10 +106,10 @@ def test_adjoint_with_windows(backend):
         y = resize_conv2d(x, weight, None, *arguments, window=window)
         grad = rng.standard_normal(y.shape)
         gx, gw, gb = resize_conv2d_backward(grad, x, weight, *arguments, window=window)
-        product = float((y * grad).sum())
+        whole = float((y * grad).sum())
         scale = max(1.0, float(np.abs(y * grad).sum()))
-        assert abs(float((x * gx).sum()) - product) <= 1e-11 * scale
-        assert abs(float((weight * gw).sum()) - product) <= 1e-11 * scale
+        assert abs(float((x * gx).sum()) - whole) <= 1e-11 * scale
+        assert abs(float((weight * gw).sum()) - whole) <= 1e-11 * scale
         np.testing.assert_allclose(gb, grad.sum(axis=(0, 2, 3)), atol=1e-11)
 
 
@@ -304,12 +326,13 @@ def test_gradients_of_many_channels(cpu, mode, layout):
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_what_is_not_finite_stays_where_it_is_read(cpu, mode):
     """Differences of neighbours bring no NaN to outputs that do not read it."""
-    x = np.zeros((1, 8, 7, 9), np.float32)
-    x[0, 3, 2, 4] = np.nan
     weight = np.ones((16, 8, 3, 3), np.float32)
-    ours = np.isnan(resize_conv2d(x, weight, mode=mode))
-    theirs = two_steps(torch.from_numpy(x), torch.from_numpy(weight), None, 2, mode).numpy()
-    np.testing.assert_array_equal(ours, np.isnan(theirs))
+    for row, column in [(2, 4), (0, 0), (6, 8), (0, 5), (3, 8)]:
+        x = np.zeros((1, 8, 7, 9), np.float32)
+        x[0, 3, row, column] = np.nan
+        ours = np.isnan(resize_conv2d(x, weight, mode=mode))
+        theirs = two_steps(torch.from_numpy(x), torch.from_numpy(weight), None, 2, mode).numpy()
+        np.testing.assert_array_equal(ours, np.isnan(theirs))
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "replicate"])

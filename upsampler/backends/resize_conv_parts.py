@@ -229,7 +229,7 @@ def _strip(spec: ResizeConvSpec, window: Window) -> Strip:
             around.append((0, 0))
         else:  # at least the border itself
             a, b = min(a, m - 1), max(b, min(a, m - 1) + 1)
-            around.append((a - seen[0], seen[1] - b))
+            around.append((max(0, a - seen[0]), max(0, seen[1] - b)))
         ends.append((a, b))
     first = tuple(a - before for (a, _), (before, _) in zip(ends, around, strict=True))
     sizes = [max(0, b - a) for a, b in ends]

@@ -134,17 +134,32 @@ Places = tuple[slice, ...]
 
 def _canvas(spec: ResizeConvSpec, strip: Strip, dtype: np.dtype) -> tuple[np.ndarray, Places]:
     """Zeros around a strip of `up`, as far as its outputs see, and the strip among them."""
-    sizes = [hi - lo + reach for (lo, hi), reach in zip(strip.window, spec.reach, strict=True)]
-    each = zip(strip.first, strip.window, spec.padding, strip.conv.small, strict=True)
-    places = [slice(at - lo + p, at - lo + p + n) for at, (lo, _), (p, _), n in each]
+    starts, places, sizes = _starts(spec, strip), [], []
+    ends = (
+        hi - p + reach
+        for (_, hi), (p, _), reach in zip(strip.window, spec.padding, spec.reach, strict=True)
+    )
+    for start, end, at, n in zip(starts, ends, strip.first, strip.conv.small, strict=True):
+        places.append(slice(at - start, at - start + n))
+        sizes.append(max(end, at + n) - start)
     canvas = np.zeros((spec.batch, spec.channels_in, *sizes), dtype)
     return canvas, (slice(None), slice(None), *places)
 
 
+def _starts(spec: ResizeConvSpec, strip: Strip) -> list[int]:
+    """Where the canvas begins: outputs behind the border see nothing of `up` but its repetition."""
+    each = zip(strip.first, strip.window, spec.padding, strict=True)
+    return [min(at, lo - p) for at, (lo, _), (p, _) in each]
+
+
 def _seen(spec: ResizeConvSpec, strip: Strip, tap: tuple[int, ...]) -> Places:
     """The part of the canvas that a tap sees, in the order of the outputs."""
-    steps = zip(tap, spec.dilation, strip.window, strict=True)
-    return (slice(None), slice(None), *(slice(t * d, t * d + hi - lo) for t, d, (lo, hi) in steps))
+    places = []
+    each = zip(_starts(spec, strip), strip.window, spec.padding, tap, spec.dilation, strict=True)
+    for start, (lo, hi), (p, _), t, d in each:
+        first = lo - p - start + t * d
+        places.append(slice(first, first + hi - lo))
+    return (slice(None), slice(None), *places)
 
 
 def upsampled(
