@@ -387,10 +387,10 @@ cdef void outer_part(
         if pixels.sharing != NULL:
             derive_tile(
                 <real*> at.derived, <real*> at.middle, <const real*> tile.other, &other,
-                pixels.sharing, pixels.count, tile.u, tile.count,
+                pixels.sharing, pixels.step, pixels.count, tile.u, tile.count,
             )
             tile.other = at.derived
-            memcpy(tile.other_origin, tile.u, 4 * sizeof(Py_ssize_t))
+            derived_origin(tile.other_origin, pixels.sharing, tile.u)
         for p in range(panels.phases):
             add_phase(&at, job, &unit, &tile, p, number)
     for t in range(panels.taps):
@@ -419,7 +419,6 @@ cdef void split_outer(OuterJob* job, int threads) noexcept:
     """
     cdef const Panels* panels = &job.pixels.panels
     cdef const Sharing* sharing = job.pixels.sharing
-    cdef const Py_ssize_t* tile = job.pixels.tile
     cdef Py_ssize_t most = max(<Py_ssize_t> 1, OUTER_LANES // (MOST_VECS * panels.register))
     cdef Py_ssize_t width, units, wanted, groups = job.pixels.groups
     job.parts = (panels.blocks + most - 1) // most
@@ -427,7 +426,7 @@ cdef void split_outer(OuterJob* job, int threads) noexcept:
     width = min(panels.vecs, job.part * MOST_VECS) * panels.register
     job.held = max(<Py_ssize_t> 1, min(panels.inner, OUTER_SUMS // (width * panels.taps)))
     if sharing != NULL:
-        units = sharing.down.number * sharing.across.number * tile[0] * tile[2] * tile[3]
+        units = sharing.down.number * sharing.across.number * sharing.positions
         job.held = max(<Py_ssize_t> 1, min(job.held, OUTER_DERIVED // units))
     units = groups * job.parts * ((panels.inner + job.held - 1) // job.held)
     wanted = (2 * threads + units - 1) // units

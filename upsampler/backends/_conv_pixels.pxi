@@ -15,19 +15,20 @@
 cdef extern from "_gemm_pixels.h" nogil:
     Py_ssize_t low_block(Py_ssize_t, Py_ssize_t)
     void sum_pixels_float(
-        Py_ssize_t, Py_ssize_t, bint, float**, Py_ssize_t, const float**, Py_ssize_t, const float*,
-        const Py_ssize_t*, const Py_ssize_t*, const float*, const Py_ssize_t*, Py_ssize_t,
-        Py_ssize_t,
+        Py_ssize_t, Py_ssize_t, bint, float**, Py_ssize_t, const float**, Py_ssize_t,
+        const float*, const Py_ssize_t*, const Py_ssize_t*, const float*, const Py_ssize_t*,
+        Py_ssize_t, Py_ssize_t,
     )
     void sum_pixels_double(
         Py_ssize_t, Py_ssize_t, bint, double**, Py_ssize_t, const double**, Py_ssize_t,
-        const double*, const Py_ssize_t*, const Py_ssize_t*, const double*, const Py_ssize_t*, Py_ssize_t,
-        Py_ssize_t,
+        const double*, const Py_ssize_t*, const Py_ssize_t*, const double*, const Py_ssize_t*,
+        Py_ssize_t, Py_ssize_t,
     )
 
 cdef struct Segment:
     # Positions along an axis with the same taps.
     Py_ssize_t start, stop, low, high
+    Py_ssize_t ahead  # where they read, counted from their own
 
 cdef struct Pattern:
     # Positions with the same taps along all axes, some of those listed.
@@ -108,14 +109,15 @@ cdef size_t pixel_places(
         at.middle = take(&end, a * number)
         a = job.sharing.down.number * job.sharing.across.number * job.sharing.plane
         at.derived = take(&end, a * number)
-        at.shared = take(&end, job.sharing.shares * positions * lanes * number)
-        take_list(&at.all, &end, positions)
+        a = job.sharing.shares * job.sharing.positions * lanes
+        at.shared = take(&end, a * number)
+        take_list(&at.all, &end, job.sharing.positions)
     at.lists = <PixelList*> take(&end, phases * sizeof(PixelList))
     for a in range(phases):
         # The lists themselves are cut when there is memory.
         take_list(at.lists + a if scratch != NULL else &unused, &end, positions)
     for a in range(3):
-        at.segments[a] = <Segment*> take(&end, tile[1 + a] * sizeof(Segment))
+        at.segments[a] = <Segment*> take(&end, (tile[1 + a] + 2) * sizeof(Segment))
     at.tap = <Py_ssize_t*> take(&end, job.panels.taps * sizeof(Py_ssize_t))
     at.offset = <Py_ssize_t*> take(&end, job.panels.taps * sizeof(Py_ssize_t))
     a = positions * phases if job.turned else MOST_LOW
@@ -182,9 +184,35 @@ cdef Py_ssize_t cut_axis(
             to[number].start = k
             to[number].low = low
             to[number].high = high
+            to[number].ahead = 0
             number += 1
         k = min(end, count) if whole <= k < end else k + 1
         to[number - 1].stop = k
+    return number
+
+
+cdef Py_ssize_t cut_ends(
+    Segment* to, Py_ssize_t number, const PixelJob* job, int axis, Py_ssize_t phase,
+    Py_ssize_t u, Py_ssize_t count,
+) noexcept nogil:
+    """Outputs beside the border read a position behind it, if it is there for their phase."""
+    cdef const Derived* derived = &job.sharing.across if axis == 3 else &job.sharing.down
+    if number > 0 and is_first(derived, u) and phase == derived.start and to[0].start == 0:
+        if to[0].stop > 1:
+            to[1] = to[0]
+            to[1].start = 1
+            to[0].stop = 1
+            number += 1
+        to[0].ahead = -1
+    if (
+        number > 0 and is_last(derived, u, count, job.count[axis]) and phase == derived.stop
+        and to[number - 1].stop == count
+    ):
+        if to[number - 1].start < count - 1:
+            to[number] = to[number - 1]
+            to[number - 1].stop = to[number].start = count - 1
+            number += 1
+        to[number - 1].ahead = 1
     return number
 
 
@@ -239,8 +267,8 @@ cdef Py_ssize_t list_pixels(
                 row = target + n * to.step[0] + d * to.step[1] + h * to.step[2] + w * to_step
                 read = (u[0] + n - origin[0]) * job.step[0]
                 read += ((u[1] + d) * job.pace[1] - origin[1]) * job.step[1]
-                read += ((u[2] + h) * job.pace[2] - origin[2]) * job.step[2]
-                read += ((u[3] + w) * job.pace[3] - origin[3]) * job.step[3]
+                read += ((u[2] + h) * job.pace[2] - origin[2] + segment[1].ahead) * job.step[2]
+                read += ((u[3] + w) * job.pace[3] - origin[3] + segment[2].ahead) * job.step[3]
                 place = list.place + number
                 out = list.to + number
                 for w in range(width):
@@ -263,6 +291,10 @@ cdef void list_patterns(
     cdef int a
     for a in range(3):
         segments[a] = cut_axis(at.segments[a], job, 1 + a, phase[a], u[1 + a], count[1 + a])
+        if job.sharing != NULL and a > 0:
+            segments[a] = cut_ends(
+                at.segments[a], segments[a], job, 1 + a, phase[a], u[1 + a], count[1 + a]
+            )
         target += phase[a] * to.phase[1 + a]
     list.number = 0
     for i in range(segments[0]):
@@ -418,15 +450,23 @@ cdef void sum_pattern(
 
 
 cdef void list_all(
-    PixelList* list, const PixelJob* job, const Py_ssize_t* count
+    PixelList* list, const PixelJob* job, const Py_ssize_t* u, const Py_ssize_t* count
 ) noexcept nogil:
     """All positions of a tile of derived planes; where they go depends on the class."""
+    cdef const Derived* down = &job.sharing.down
+    cdef const Derived* across = &job.sharing.across
+    cdef Py_ssize_t top = down.ends - is_first(down, u[2])
+    cdef Py_ssize_t bottom = down.ends + count[2] + is_last(down, u[2], count[2], job.count[2])
+    cdef Py_ssize_t left = across.ends - is_first(across, u[3])
+    cdef Py_ssize_t right = across.ends + count[3] + is_last(
+        across, u[3], count[3], job.count[3]
+    )
     cdef Pattern* pattern = list.patterns
     cdef Py_ssize_t n, h, w
     pattern.first = pattern.number = 0
     for n in range(count[0]):
-        for h in range(count[2]):
-            for w in range(count[3]):
+        for h in range(top, bottom):
+            for w in range(left, right):
                 list.place[pattern.number] = (
                     n * job.step[0] + h * job.step[2] + w * job.step[3]
                 )
@@ -439,9 +479,7 @@ cdef void sum_shared(
 ) noexcept nogil:
     """What phases share of the outputs of a panel."""
     cdef const Sharing* sharing = job.sharing
-    cdef const Py_ssize_t* tile = job.tile
     cdef Py_ssize_t lanes = MOST_VECS * job.panels.register, k, q, m, n
-    cdef Py_ssize_t positions = tile[0] * tile[2] * tile[3]
     cdef const Pattern* pattern = at.all.patterns
     cdef real* o
     cdef real* to[8]
@@ -451,7 +489,7 @@ cdef void sum_shared(
     for k in range(sharing.shares):
         taps = list_products(at, job, sharing.phases + k, panel.lanes)
         w = packed + panel_at(&job.panels, sharing.phases + k, panel)
-        o = <real*> at.shared + k * positions * lanes
+        o = <real*> at.shared + k * sharing.positions * lanes
         for m in range(MOST_LOW):
             from_[m] = w
         q = 0
@@ -460,8 +498,9 @@ cdef void sum_shared(
             for m in range(n):
                 to[m] = o + at.all.place[q + m] // job.step[3] * lanes
             sum_block(
-                n, panel.vecs, False, to, panel.lanes - job.panels.register, from_, 1, x, at.all.place + q, at.offset,
-                w + panel.lanes, at.tap, taps.number, taps.channels,
+                n, panel.vecs, False, to, panel.lanes - job.panels.register, from_, 1, x,
+                at.all.place + q, at.offset, w + panel.lanes, at.tap, taps.number,
+                taps.channels,
             )
             q += n
 
@@ -471,10 +510,10 @@ cdef void choose_begin(
 ) noexcept nogil:
     """The shared classes of a phase."""
     cdef const Sharing* sharing = job.sharing
-    cdef const Py_ssize_t* tile = job.tile
-    cdef Py_ssize_t each = MOST_VECS * job.panels.register * tile[0] * tile[2] * tile[3], k
+    cdef Py_ssize_t each, k
     begin.number = 0
     if sharing != NULL:
+        each = MOST_VECS * job.panels.register * sharing.positions
         for k in range(sharing.first[phase], sharing.first[phase + 1]):
             begin.shared[begin.number] = (
                 <const real*> at.shared + (sharing.shared[k] - sharing.phases) * each
@@ -540,6 +579,15 @@ cdef void turn_outputs(
                     store_turned(to, at, job, width, run[k].number, number)
 
 
+cdef inline void derived_origin(
+    Py_ssize_t* origin, const Sharing* sharing, const Py_ssize_t* u
+) noexcept nogil:
+    """The position that lies first in the planes derived from a tile."""
+    memcpy(origin, u, 4 * sizeof(Py_ssize_t))
+    origin[2] -= sharing.down.ends
+    origin[3] -= sharing.across.ends
+
+
 cdef void sum_panel(
     const PixelPlaces* at, const PixelJob* job, const Panel* panel, Py_ssize_t* phase,
     const real* x, const real* packed,
@@ -591,12 +639,12 @@ cdef void conv_pixels(
     )
     if job.sharing != NULL:
         derive_tile(
-            <real*> at.derived, <real*> at.middle, x, &job.source, job.sharing, job.count, u,
-            count,
+            <real*> at.derived, <real*> at.middle, x, &job.source, job.sharing, job.step,
+            job.count, u, count,
         )
         x = <const real*> at.derived
-        memcpy(origin, u, 4 * sizeof(Py_ssize_t))
-        list_all(&at.all, job, count)
+        derived_origin(origin, job.sharing, u)
+        list_all(&at.all, job, u, count)
     choose_targets(&to, &at, job, group, u, count, sizeof(real))
     for k in range(first, min(first + job.part, phases * panels.blocks)):
         # What is listed or shared is used as often as possible.
@@ -694,8 +742,8 @@ cdef void choose_steps(
         job.sharing = sharing
         job.panels.biased = sharing.phases
         job.pace = indices(tables.still)
-        for a in range(2, -1, -1):
-            job.step[a] = job.step[a + 1] * job.tile[a + 1]
+        job.step[2] = job.step[3] * sharing.width
+        job.step[0] = job.step[1] = job.step[2] * sharing.height
 
 
 cdef void split_panels(PixelJob* job, Py_ssize_t units, int threads) noexcept:

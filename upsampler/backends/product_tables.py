@@ -11,7 +11,7 @@ import numpy as np
 from ..conv_spec import ConvSpec
 from .conv_tables import ints, starts, tile_sizes
 from .pixel_tables import OUTER_POSITIONS, POSITIONS, PixelTables
-from .products import Products
+from .products import Border, Products
 
 DERIVED = 1 << 18  # numbers that the planes derived from a tile should have
 LEAST = 32
@@ -36,12 +36,18 @@ class Mixes:
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """What is made of three neighbours along an axis; and at the border, if more, of its own."""
+    """What is made of three neighbours along an axis.
+
+    At the border more is added, to the first positions and to the last; and there may be a position
+    besides, behind either end, for an output of a phase there.
+    """
 
     lines: int  # of a position
     inside: Mixes
-    before: Mixes | None = None
-    after: Mixes | None = None
+    before: tuple[Mixes, ...] = ()
+    after: tuple[Mixes, ...] = ()
+    start: tuple[int, Mixes] | None = None  # the phase, and what its position is made of
+    stop: tuple[int, Mixes] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +95,15 @@ def _tables(
     )
 
 
+Ends = tuple[Border | None, Border | None]
+
+
 @lru_cache(maxsize=256)
 def product_tables(
-    spec: ConvSpec, axes: tuple[Products, Products], origin: tuple[int, int]
+    spec: ConvSpec,
+    axes: tuple[Products, Products],
+    origin: tuple[int, int],
+    ends: tuple[Ends, Ends],
 ) -> SharedTables:
     """`spec` is the folded convolution; output o has the phase (o + origin) % stride."""
     at = [lo + o for (lo, _), o in zip(spec.window, origin, strict=True)]
@@ -108,8 +120,8 @@ def product_tables(
         [0, 0, *base],
         [0, 0, *(a // f - 1 for a, f in zip(at, spec.stride, strict=True))],
         [[i * len(width.plane) + j for i, j in c] for c in classes],
-        down=Derived(1, Mixes.of(height.planes[:, None])),
-        across=Derived(1, Mixes.of(width.planes[:, None])),
+        down=_planes(height, ends[0]),
+        across=_planes(width, ends[1]),
         reads=ints(
             [height.plane[i] * len(width.planes) + width.plane[j] for c in classes for i, j in c]
         ),
@@ -120,7 +132,11 @@ def product_tables(
 
 @lru_cache(maxsize=256)
 def adjoint_tables(
-    spec: ConvSpec, axes: tuple[Products, Products], origin: tuple[int, int], weight: bool = False
+    spec: ConvSpec,
+    axes: tuple[Products, Products],
+    origin: tuple[int, int],
+    ends: tuple[Ends, Ends],
+    weight: bool = False,
 ) -> SharedTables:
     """For the gradient of the input, or of the `weight`.
 
@@ -132,15 +148,18 @@ def adjoint_tables(
     channels = spec.channels_out // spec.groups
     if weight:
         channels = min(channels, DERIVED // (OUTER_POSITIONS * number))
-    down, across = (_derived(axis, f, spec.edge) for axis, f in zip(axes, spec.stride, strict=True))
+    down, across = (
+        _derived(axis, f, spec.edge, end)
+        for axis, f, end in zip(axes, spec.stride, ends, strict=True)
+    )
     # The outputs of the position before come first.
-    ends = zip(spec.window, origin, spec.stride, strict=True)
+    first = [-lo - o - f for (lo, _), o, f in zip(spec.window, origin, spec.stride, strict=True)]
     return _tables(
         count,
         _tile(count, number * channels, OUTER_POSITIONS if weight else POSITIONS),
         ([1] * 4, [1, 1, *spec.stride]),
         [0] * 4,
-        [0, 0, *(-lo - o - f for (lo, _), o, f in ends)],
+        [0, 0, *first],
         [list(range(number))],
         down=down,
         across=across,
@@ -155,7 +174,15 @@ def _tile(count: list[int], each: int, most: int) -> list[int]:
     return tile_sizes(count, [0] * 4, max(LEAST, min(most, DERIVED // max(1, each))))
 
 
-def _derived(axis: Products, factor: int, folds: bool) -> Derived:
+def _planes(axis: Products, ends: Ends) -> Derived:
+    """What is multiplied, and what is instead of it at the positions behind the ends."""
+    start, stop = (
+        None if end is None else (end.phase, Mixes.of(end.planes[:, None])) for end in ends
+    )
+    return Derived(1, Mixes.of(axis.planes[:, None]), start=start, stop=stop)
+
+
+def _derived(axis: Products, factor: int, folds: bool, ends: Ends) -> Derived:
     """By product: what the products that it takes part in hand back to x[0]."""
     reads = axis.planes[list(axis.plane)]
     dense = np.zeros((len(reads), factor, 3))
@@ -165,9 +192,17 @@ def _derived(axis: Products, factor: int, folds: bool) -> Derived:
     if not folds:
         return Derived(factor, Mixes.of(dense))
     # From the first position x[-1] is the border, too, and from the last x[1].
-    before, after = np.zeros_like(dense), np.zeros_like(dense)
-    before[:, :, 1], after[:, :, 1] = dense[:, :, 2], dense[:, :, 0]
-    return Derived(factor, *(Mixes.of(d) for d in (dense, before, after)))
+    before, after = np.zeros((2, 2, *dense.shape))
+    before[0, :, :, 1], after[0, :, :, 1] = dense[:, :, 2], dense[:, :, 0]
+    for end, added, outside, beside in ((ends[0], before, 0, 2), (ends[1], after, 2, 0)):
+        if end is not None:
+            # The position behind the end is made of the last two.
+            own = [k for k, group in enumerate(axis.group) if group in (0, 1 + end.phase)]
+            more = (end.planes - axis.planes)[[axis.plane[k] for k in own]]
+            added[0, own, end.phase, 1] += more[:, 1] + more[:, outside]
+            added[1, own, end.phase, outside] += more[:, beside]
+    first, last = (tuple(Mixes.of(d) for d in added) for added in (before, after))
+    return Derived(factor, Mixes.of(dense), first, last)
 
 
 Class = list[tuple[int, int]]  # the products of an output along H and along W

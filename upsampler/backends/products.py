@@ -58,6 +58,36 @@ def products(mode: str, factor: int, kernel: int, dilation: int) -> Products | N
     return Products(planes, tuple(plane), np.array(weights), tuple(group))
 
 
+@dataclass(frozen=True, eq=False)
+class Border:
+    """One end of an axis where a tap sees zeros instead of the repeated border of the input.
+
+    An output of a phase that has as many products as there are taps can be had from them all the
+    same, if its planes are others: those of a position besides, behind the end.
+    """
+
+    phase: int
+    planes: np.ndarray  # (planes, 3): what they are made of, counted from the last position
+
+
+def border(
+    mode: str, factor: int, kernel: int, dilation: int, phase: int, inside: np.ndarray
+) -> Border | None:
+    """For an output of which the taps `inside` see something; None for too few products."""
+    axis = products(mode, factor, kernel, dilation)
+    reads = _reads(mode, factor, kernel, dilation)
+    if axis is None or reads is None:
+        return None
+    own = [k for k, group in enumerate(axis.group) if group in (0, 1 + phase)]
+    wanted = reads[phase].T * inside[:, None]
+    made = np.linalg.lstsq(axis.weights[own].T, wanted, rcond=None)[0]
+    if not np.allclose(axis.weights[own].T @ made, wanted, rtol=0, atol=1e-12):
+        return None
+    planes = np.zeros_like(axis.planes)
+    planes[[axis.plane[k] for k in own]] = np.where(np.abs(made) < 1e-12, 0, made)
+    return Border(phase, planes)
+
+
 def upsampling(mode: str, factor: int, n: int) -> np.ndarray:
     """(n * factor, n): the matrix that upsamples an axis of `n` samples."""
     axis_mode = "linear" if mode == "bilinear" else mode

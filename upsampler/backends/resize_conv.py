@@ -12,12 +12,15 @@ from ..plan import plan_for
 from ..resize_conv_spec import ResizeConvSpec
 from .product_tables import product_tables
 from .resize_conv_parts import (
+    NO_BORDERS,
     Matrix,
+    folded_conv,
     folding,
     numbers_of,
     parts,
     point_wise,
     shared_axes,
+    shared_borders,
     shared_origin,
 )
 from .resize_conv_strips import convolve_strips
@@ -41,8 +44,12 @@ def forward(
         backend.conv_transpose(first.conv, crop, flipped(spec, weight), bias, y, threads)
         backend.resample(plan_for(first.resize), y, out, threads, False)
         return
-    done = parts(spec)
     weight = weight.astype(numbers_of(spec), copy=False)
+    if shared_borders(spec) is not None:
+        conv = folded_conv(spec, spec.window)
+        _convolve_folded(backend, spec, conv, x, weight, bias, out, threads)
+        return
+    done = parts(spec)
     if done.inner is not None:
         target = inside(out, spec, done.inner.window)
         _convolve_folded(backend, spec, done.inner, x, weight, bias, target, threads)
@@ -66,7 +73,8 @@ def _convolve_folded(
         tables = backend.conv_tables(conv, x, out, True)
         matrices = [m for m, _ in foldings(spec)]
     else:
-        tables = product_tables(conv, axes, shared_origin(spec))
+        ends = shared_borders(spec) or NO_BORDERS
+        tables = product_tables(conv, axes, shared_origin(spec), ends)
         matrices = [Matrix.of(axis.weights) for axis in axes]
     kernel = folded(backend, spec, matrices, weight, threads)
     backend.convolve(tables, conv, x, kernel, bias, out, threads, by_output=True)

@@ -15,6 +15,7 @@ from .product_tables import adjoint_tables
 from .resize_conv import flipped, folded, foldings, grouped
 from .resize_conv_borders import take_back
 from .resize_conv_parts import (
+    NO_BORDERS,
     Matrix,
     PointWise,
     Window,
@@ -23,6 +24,7 @@ from .resize_conv_parts import (
     point_wise,
     shared_axes,
     shared_back,
+    shared_borders,
     shared_origin,
 )
 from .resize_conv_strips import Adjoint, Gradients, add_strips
@@ -57,7 +59,7 @@ def backward(
         _point_wise(of, first)
     elif shared is not None:
         _shared(of, shared)
-        if spec.mode == "bilinear" and spec.padding_mode == "zeros":
+        if shared_borders(spec) is None:
             take_back(of)
     else:
         _in_parts(of)
@@ -136,11 +138,12 @@ def _shared(of: Adjoint, conv: ConvSpec) -> None:
     assert axes is not None
     kernel = folded(backend, spec, [Matrix.of(axis.weights) for axis in axes], weight, threads)
     plain = replace(conv, edge=False)
-    tables = adjoint_tables(conv, axes, origin)
+    ends = shared_borders(spec) or NO_BORDERS
+    tables = adjoint_tables(conv, axes, origin, ends)
     backend.convolve(tables, plain, grad, kernel, None, into.x, threads)
     shape = (spec.channels_in, spec.channels_out // spec.groups, *kernel.shape[2:])
     grad_kernel = np.empty(shape, x.dtype)
-    tables = adjoint_tables(conv, axes, origin, weight=True)
+    tables = adjoint_tables(conv, axes, origin, ends, weight=True)
     backend.outer_gradient(tables, plain, grad, x, grad_kernel, False, threads)
     back = [Matrix.of(axis.weights.T) for axis in axes]
     _unfold(backend, spec, grad_kernel, back, into.weight, threads)

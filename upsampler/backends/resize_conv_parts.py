@@ -31,7 +31,7 @@ import numpy as np
 from ..conv_spec import ConvSpec
 from ..resize_conv_spec import ResizeConvSpec
 from ..spec import ResampleSpec, resample_spec
-from .products import Products, products, upsampling
+from .products import Border, Products, border, products, upsampling
 
 Window = tuple[tuple[int, int], ...]
 
@@ -133,7 +133,7 @@ def parts(spec: ResizeConvSpec) -> Parts:
         if (part := _overlap(window, spec.window)) is not None
         for piece in _cut(part, most)
     ]
-    return Parts(None if seen is None else _folded(spec, seen), tuple(_together(pieces, most)))
+    return Parts(None if seen is None else folded_conv(spec, seen), tuple(_together(pieces, most)))
 
 
 def _mostly_zeros(spec: ResizeConvSpec) -> bool:
@@ -171,7 +171,8 @@ def _overlap(a: Window, b: Window) -> Window | None:
     return both if all(lo < hi for lo, hi in both) else None
 
 
-def _folded(spec: ResizeConvSpec, window: Window) -> ConvSpec:
+def folded_conv(spec: ResizeConvSpec, window: Window) -> ConvSpec:
+    """The convolution of the small input by folded kernels, which gives outputs of `window`."""
     responses = [response(spec.mode, f) for f in spec.factor]
     each = zip(spec.reach, spec.padding, responses, strict=True)
     return _conv(
@@ -308,12 +309,46 @@ def shared_origin(spec: ResizeConvSpec) -> tuple[int, ...]:
     return tuple(reach // 2 - p for reach, (p, _) in zip(spec.reach, spec.padding, strict=True))
 
 
+Ends = tuple[Border | None, Border | None]
+NO_BORDERS: tuple[Ends, Ends] = ((None, None), (None, None))
+
+
+@lru_cache(maxsize=256)
+def shared_borders(spec: ResizeConvSpec) -> tuple[Ends, Ends] | None:
+    """What both ends of both axes need; None where outputs beside the border need two steps."""
+    if shared_axes(spec) is None:
+        return None
+    if spec.mode != "bilinear" or spec.padding_mode != "zeros":
+        return NO_BORDERS
+    ends = [_ends(spec, axis) for axis in range(2)]
+    return None if None in ends else (ends[0], ends[1])  # type: ignore[return-value]
+
+
+def _ends(spec: ResizeConvSpec, axis: int) -> Ends | None:
+    """One output at most may reach beyond an end, and it must lie at the last position."""
+    f, k, d = spec.factor[axis], spec.kernel[axis], spec.dilation[axis]
+    (before, after), origin = spec.padding[axis], shared_origin(spec)[axis]
+    lo, hi = spec.window[axis]
+    ends = []
+    for padding, output, position in (
+        (before, 0, 0),
+        (after, spec.large[axis] - 1, spec.small[axis] - 1),
+    ):
+        place, phase = divmod(output + origin, f)
+        seen = output - before + d * np.arange(k)
+        end = border(spec.mode, f, k, d, phase, (seen >= 0) & (seen < spec.up[axis]))
+        if padding > 1 or (padding == 1 and (place != position or end is None)):
+            return None
+        ends.append(end if padding and lo <= output < hi else None)
+    return None if spec.large[axis] == 1 and any(spec.padding[axis]) else (ends[0], ends[1])
+
+
 def shared_back(spec: ResizeConvSpec) -> ConvSpec | None:
     """The folded convolution of all outputs where their gradients share products, else None."""
     inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
     if shared_axes(spec) is None or inner < LEAST_IN or rows < LEAST_OUT:
         return None
-    conv = _folded(spec, spec.window)
+    conv = folded_conv(spec, spec.window)
     # Beyond the border all of x is the border: one sample of that is taken care of.
     each = zip(conv.window, shared_origin(spec), conv.stride, conv.small, strict=True)
     near = all(lo + at >= 0 and hi - 1 + at < f * n for (lo, hi), at, f, n in each)
