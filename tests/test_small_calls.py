@@ -88,10 +88,19 @@ def test_results_are_separate_and_writeable():
 
 
 def test_large_arrays_are_not_remembered():
-    big = np.zeros((1, 1, 300, 300), np.float32)
+    big = np.zeros((1, 1, 1100, 1000), np.float32)
     small_calls._small_call.cache_clear()
     interpolate(big, scale_factor=2)
     assert small_calls._small_call.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "remembered"), [(16, 32, True), (8192, 16, False), (16, 8192, False)]
+)
+def test_nor_are_the_tables_of_long_axes(n, m, remembered):
+    arguments = (m, None, "linear", None, None, False, None, None)
+    call = small_calls.small_call(np.zeros(n, np.float32), arguments, 1)
+    assert (call is not None) == remembered
 
 
 def test_the_default_number_of_threads_is_asked_for_each_time(default_threads, monkeypatch):

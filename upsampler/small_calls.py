@@ -1,4 +1,4 @@
-"""Calls with small arrays that were made before: nothing is worked out a second time.
+"""Calls with arrays that are not large, made before: nothing is worked out a second time.
 
 All that depends on shapes, types and arguments only is remembered: checks, spec, plan, what the
 loops made of its tables, the shapes in which they see the arrays.  A call with arguments seen
@@ -20,7 +20,10 @@ from .plan import Plan, plan_for
 from .spec import resample_spec
 from .threads import get_num_threads
 
-SMALL = 1 << 18  # bytes up to which arrays are small: a call takes some 30 us, tables are few
+# Bytes of arrays up to which the 15 us that are saved can be seen, and samples of an axis up to
+# which its table, which is remembered, is small.
+SMALL = 1 << 22
+SHORT = 1 << 12
 REMEMBERED = 256
 
 
@@ -79,7 +82,7 @@ def _small_call(backend: str | None, *args: Any) -> SmallCall | None:
     nbytes = prod(spec.out_shape) * dtype.itemsize
     if prepare is None or not 0 < nbytes <= SMALL or dtype != args[1]:
         return None
-    if not spec.layout.dense.keeps_order:
+    if max(max(r.n, r.m) for r in spec.rules) > SHORT or not spec.layout.dense.keeps_order:
         return None
     plan = plan_for(spec)
     run = prepare(plan, spec.layout.dense.view(np.empty(spec.shape, dtype)).shape[5])

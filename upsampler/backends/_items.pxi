@@ -157,6 +157,7 @@ cdef void pick_pixels(
 cdef enum:
     REPEATED = 8  # rows that are written at once
     LONG_ROW = 1 << 13  # bytes
+    COPY_TILE = 1 << 14  # bytes of a row that are moved at once
     WIDE_PIXEL = 64  # bytes of pixels that are moved by registers of their own
 
 cdef struct CopyJob:

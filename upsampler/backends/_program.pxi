@@ -205,8 +205,12 @@ def copy_pixels(
         job.picks.pattern = <const int32_t*> address(picks.pattern)
         job.picks.order = <const uint8_t*> address(picks.order)
         job.picks.words = picks.words
-    # Tiles begin with a group, and with a line where they are streamed: 64 pixels do both.
-    job.tile = max(<Py_ssize_t> 64, min(job.width, (1 << 14) // pixel) // 64 * 64)
+    # Rows are cut only if they are long: 181 pixels in tiles of 128 and 53, which two threads wrote
+    # to the same rows at once, took two to three times as long.  Tiles begin with a group, and with
+    # a line where they are streamed: 64 pixels do both.
+    job.tile = max(<Py_ssize_t> 1, job.width)
+    if job.width * pixel > COPY_TILE:
+        job.tile = max(<Py_ssize_t> 64, COPY_TILE // pixel // 64 * 64)
     job.tiles = (job.width + job.tile - 1) // job.tile
     rows = job.rows_d * job.rows_h
     threads = helpful_threads(threads, out.size * job.size // 4)
