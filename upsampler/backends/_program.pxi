@@ -69,12 +69,14 @@ cdef class Resampler:
     cdef bint adjoint
     cdef object kept  # owners of the memory that `job` points to
 
-    def __init__(self, int code, bint wide, bint adjoint, Py_ssize_t inner, tables, columns):
+    def __init__(
+        self, int code, bint wide, bint adjoint, Py_ssize_t inner, tables, columns, joined
+    ):
         cdef Job* job = &self.job
         memset(job, 0, sizeof(Job))
         self.adjoint = adjoint
         job.code = code
-        self.kept = (tables, columns)
+        self.kept = (tables, columns, joined)
         job.wide = wide
         job.inner = inner
         if wide:
@@ -87,6 +89,8 @@ cdef class Resampler:
         self.fill_table(&job.h, tables[1])
         job.slots = 1 if adjoint else job.d.taps * job.h.taps
         self.fill_columns(&job.w, columns, tables[1])
+        if joined is not None:
+            self.fill_joined(&job.joined, joined)
         job.in_row = columns.in_row * inner + SLACK
         job.out_row = columns.out_row * inner + SLACK + (0 if columns.phases is None else NUMBERS)
         job.long_row = spread_rows(max(job.in_row, job.out_row))
@@ -114,11 +118,7 @@ cdef class Resampler:
             of.twice.w = <const float*> address(columns.twice.weights)
             of.twice.order = <const int32_t*> address(columns.twice.order)
         if columns.groups is not None:
-            of.groups.base = <const int32_t*> address(columns.groups.base)
-            of.groups.pattern = <const int32_t*> address(columns.groups.pattern)
-            of.groups.order = <const uint8_t*> address(columns.groups.order)
-            of.groups.weights = <const float*> address(columns.groups.weights)
-            of.groups.wide = columns.groups.wide
+            self.fill_groups(&of.groups, columns.groups)
         if columns.phases is not None:
             weights, to.shift_h = rows.whole
             self.kept += (weights,)
@@ -131,6 +131,28 @@ cdef class Resampler:
             to.phases.outputs = columns.phases.outputs
             to.phases.vectors = len(columns.phases.order)
             to.phases.shift = columns.phases.shift
+
+    cdef fill_groups(self, groups_t* to, groups):
+        to.base = <const int32_t*> address(groups.base)
+        to.pattern = <const int32_t*> address(groups.pattern)
+        to.order = <const uint8_t*> address(groups.order)
+        to.weights = <const float*> address(groups.weights)
+        to.wide = groups.wide
+
+    cdef fill_joined(self, Joined* to, joined):
+        """From the columns that are filled."""
+        cdef columns_t* of = &to.columns
+        to.first = joined.first
+        to.rows = joined.rows
+        to.n = joined.n
+        to.tail = joined.tail
+        memset(of, 0, sizeof(columns_t))
+        of.inner = 1
+        of.taps = self.job.w.taps
+        of.linear = self.job.w.kind == LINEAR
+        of.in_n = joined.rows * joined.n
+        of.out_n = joined.rows * self.job.w.tile.out_n
+        self.fill_groups(&of.groups, joined.groups)
 
     cdef fill_table(self, Table* to, table):
         to.kind = table.kind
@@ -151,6 +173,7 @@ cdef class Resampler:
         cdef Py_ssize_t width = job.out_row
         cdef Py_ssize_t units
         cdef size_t scratch
+        cdef bint joined
         cdef int failed
         job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
         job.outer1 = out.shape[1]
@@ -165,11 +188,17 @@ cdef class Resampler:
         job.blocks = (rows + job.block - 1) // job.block
         units = planes * job.w.tiles * job.blocks
         scratch = lay_out(&unused, NULL, &job)
+        joined = (
+            job.joined.rows > 0 and job.plain and job.out.dense and job.w.tiles == job.blocks == 1
+            and job.x.h == job.joined.n * job.size
+        )
         with nogil:
             if self.adjoint:
                 failed = run_units(
                     backward_double if job.wide else backward_float, &job, units, threads, scratch
                 )
+            elif joined:
+                failed = run_units(joined_float, &job, units, threads, scratch)
             elif job.w.phases.order != NULL:
                 failed = run_units(bytes_block, &job, units, threads, scratch)
             else:

@@ -124,6 +124,7 @@ cdef struct Places:
     char* loaded
     char* careful
     char* ring  # d.taps * h.taps rows resampled along W
+    char* joined  # or all rows of a small plane
     char* middle  # d.taps rows blended along H
     float* weights  # of rows of gradients
     int64_t* tags  # which input row a ring row holds
@@ -151,6 +152,10 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     at.middle = scratch + offset
     offset += 64 + (job.d.taps + 1) * long_row * number
     offset -= offset % 64
+    at.joined = scratch + offset
+    if job.joined.rows > 0:
+        offset += 64 + (job.joined.columns.out_n + SLACK) * number
+        offset -= offset % 64
     at.tags = <int64_t*> (scratch + offset)
     offset += job.slots * sizeof(int64_t)
     at.rows = <void**> (scratch + offset)
@@ -389,3 +394,42 @@ cdef void forward_float(const void* job, Py_ssize_t unit, char* scratch) noexcep
 
 cdef void forward_double(const void* job, Py_ssize_t unit, char* scratch) noexcept nogil:
     forward_block(<const Job*> job, unit, scratch, <double*> NULL)
+
+
+cdef void joined_float(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
+    """A small plane of float32: its rows resampled as one, then blended."""
+    cdef const Job* job = <const Job*> data
+    cdef const Table* table = &job.h
+    cdef Py_ssize_t o0 = unit // job.outer1, o1 = unit - o0 * job.outer1
+    cdef Py_ssize_t n = job.w.tile.out_n, h = 0, t
+    cdef char* to[MORE]
+    cdef float* made
+    cdef int count
+    cdef Places at
+    cdef carry_t carry
+    carry.at = NULL
+    carry.follow = job.out.h == n * job.size
+    lay_out(&at, scratch, job)
+    made = <float*> at.joined
+    to[0] = row_of(&job.x, o0, o1, 0, job.joined.first)
+    if not along_rows(made, <const float*> to[0], &job.joined):
+        forward_float(data, unit, scratch)
+        return
+    made -= job.joined.first * n
+    to[0] = row_of(&job.out, o0, o1, 0, 0)
+    while h < table.rows:
+        count = 1
+        if table.kind != IDENTITY and h + 1 < table.rows and table.start[h] == table.start[h + 1]:
+            count = MORE
+            to[1] = to[0] + job.out.h
+        for t in range(table.taps):
+            at.rows[t] = made + input_of(table, h, t) * n
+        blend(
+            to, count, &job.codec, table, h, at.rows, n, False, &carry if job.stream else NULL,
+            <float*> at.careful,
+        )
+        to[0] += count * job.out.h
+        h += count
+    if job.stream:
+        end_carry(&carry)
+        stream_fence()

@@ -29,7 +29,7 @@ from . import (  # type: ignore[attr-defined]
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .pixel_tables import PixelTables, outer_side, outer_tables, pixel_tables, pixels_pay
-from .shuffles import picks_of
+from .shuffles import joined_rows, picks_of
 from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
@@ -375,8 +375,10 @@ class Cpu:
             lambda made: made.nbytes,
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
-        wide = dtype == np.float64
-        return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns)
+        wide, joined = dtype == np.float64, None
+        if columns.quick and inner == 1 and len(outer) == 1 and not plan.adjoint:
+            joined = joined_rows(w, outer[0], self.loops.LANES)
+        return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns, joined)
 
 
 def _copy(

@@ -7,7 +7,7 @@ knows a scale: they are made from tables, and are None where a table does not al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ WORD = 4
 PICKED = 32  # bytes of a group of bytes
 ZERO = 0x80  # in the place of a byte: none
 MOST_SHIFT = 6  # weights of 64 and less: two of them in 16 bits leave room for a byte
+JOINED = 1 << 13  # outputs of the rows of a plane that are resampled as one: 32 kB
 MANY = 4096  # groups among which it takes too long to look for patterns
 
 
@@ -57,6 +58,17 @@ class Phases:
     outputs: int  # numbers that it makes
     shift: int  # weights are multiples of 2 ** -shift
     first: int  # the output with which the pair of samples 0 and 1 begins
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Rows of a small plane that follow one another in memory, as one long row."""
+
+    first: int  # of the input
+    rows: int
+    n: int  # samples of a row
+    tail: int  # outputs of a row, at its end, that read its last sample alone
+    groups: Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +164,26 @@ def groups_of(
         weights=np.ascontiguousarray(weight),
         wide=wide,
     )
+
+
+def joined_rows(w: AxisTable, h: AxisTable, lanes: int) -> Joined | None:
+    """The rows that `h` reads of a plane.
+
+    None where they are too many or too long, or where only a few of them are read.
+    """
+    first, stop = int(h.start.min()), min(int(h.start.max()) + h.taps, h.n)
+    rows, many = stop - first, w.rows * (stop - first)
+    if w.kind == "copy" or w.identity or not lanes <= many <= JOINED:
+        return None
+    if rows > h.rows * h.taps or w.n > w.rows * w.taps:
+        return None
+    if w.kind == "sum" and w.start.max() + w.taps > w.n:
+        return None
+    start = (w.start + w.n * np.arange(rows)[:, None]).ravel().astype(np.int32)
+    table = replace(w, n=w.n * rows, start=start, weights=np.tile(w.weights, (rows, 1)))
+    tile = np.array([(0, many)], [("out_at", np.intp), ("out_n", np.intp)])
+    tail = int(np.sum(w.start == w.n - 1)) if w.kind == "linear" else 0
+    return Joined(first, rows, w.n, tail, groups_of(table, 1, tile, start, lanes))
 
 
 def pairs_of(table: AxisTable) -> tuple[int, np.ndarray] | None:
