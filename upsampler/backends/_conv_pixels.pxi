@@ -696,7 +696,7 @@ cdef void fill_pixel_job(
     fill_grid(&job.source.grid, source, tables.pace, code, wide)
     fill_grid(&job.target, target, tables.stride, code, wide)
     job.source.codec = job.codec
-    job.source.edge = job.source.copied = edge
+    job.source.edge = edge
     job.source.positions = job.tile = indices(tables.tile)
     job.source.pace = job.pace = indices(tables.pace)
     job.source.lead = indices(tables.lead)
@@ -719,6 +719,8 @@ cdef void fill_pixel_job(
         panels.rows = job.source.channels = groups
         job.groups = 1
     choose_panels(panels, LANES_double if wide else LANES_float)
+    # Whole registers are read of few channels.
+    job.source.copied = edge or (job.apart and panels.rows < panels.register)
     job.direct = job.target.direct and job.target.channel == job.target.size
     job.turned = job.target.channel != job.target.size
     choose_steps(job, sharing, tables, sizeof(double) if wide else sizeof(float), kept)
