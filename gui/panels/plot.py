@@ -90,6 +90,12 @@ class Plot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)  # the wheel scrolls the panel
         self._line = pyqtgraph.InfiniteLine(angle=90)
         self._plot.addItem(self._line, ignoreBounds=True)
+        for side, label in zip(("bottom", "left"), self._labels, strict=True):
+            axis = self._plot.getAxis(side)
+            axis.setLabel(label)
+            # It would scale the powers of a logarithmic axis.  Whenever it is switched off it does
+            # so by what is drawn, once more: so that is done before anything is.
+            axis.enableAutoSIPrefix(False)
         layout.addWidget(self._plot)
         self._colour()
         return True
@@ -113,12 +119,10 @@ class Plot(QWidget):
         text = self.palette().color(QPalette.ColorRole.Text).name()
         self._plot.setBackground(self.palette().color(QPalette.ColorRole.Base))
         self._line.setPen(self._pen(text, True))
-        for side, label in zip(("bottom", "left"), self._labels, strict=True):
+        for side in ("bottom", "left"):
             axis = self._plot.getAxis(side)
             axis.setPen(text)
             axis.setTextPen(text)
-            axis.setLabel(label)
-            axis.enableAutoSIPrefix(False)  # it would scale the powers of a logarithmic axis
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and self._plot is not None:

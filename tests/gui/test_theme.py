@@ -1,7 +1,10 @@
 """Scenario 10: text can be read in both themes."""
 
+import numpy as np
 import pytest
+from PySide6.QtGui import QPalette
 from upsampler_gui import theme
+from upsampler_gui.panels.plot import Curve, Plot
 from upsampler_gui.state import THEMES
 
 
@@ -47,3 +50,17 @@ def test_what_is_painted_is_of_the_theme(qapp, name):
         assert set(chosen.chips) == {"exact", "averaged", "computing", "failed"}
     finally:
         theme.apply(qapp)
+
+
+def test_axes_tell_the_same_in_every_theme(qtbot):
+    plot = Plot("step", "error")
+    qtbot.addWidget(plot)
+    plot.draw([Curve(np.arange(3.0), np.array([0.2, 0.01, 0.0006]), "red")], logarithmic=True)
+    plot.grab()  # now the axis has its range
+    axis = plot._plot.getAxis("left")
+    before = axis.tickStrings([-3, -2, -1], axis.autoSIPrefixScale * axis.scale, 1)
+    palette = plot.palette()
+    palette.setColor(QPalette.ColorRole.Base, "#ffffff")
+    plot.setPalette(palette)
+    assert axis.tickStrings([-3, -2, -1], axis.autoSIPrefixScale * axis.scale, 1) == before
+    assert before == ["0.001", "0.01", "0.1"]
