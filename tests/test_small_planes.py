@@ -1,12 +1,9 @@
 """Small planes of float32, whose rows are resampled as one."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
 from upsampler import interpolate
-from upsampler.axis import AxisRule
 from upsampler.backends import use
 from upsampler.backends.shuffles import JOINED, joined_rows
 
@@ -73,14 +70,14 @@ def test_a_plane_that_is_not_finite(cpu, mode, value):
     assert np.isfinite(y[1, 2, :, :24]).all()
 
 
-def table(n, m, method="linear"):
-    return AxisRule(n, m, method, Fraction(n, m)).table()
+def table(n, m, *window):
+    (rule,) = rules([n], [m], "linear")
+    return rule.table(*window)
 
 
 def test_which_are_joined():
     assert joined_rows(table(16, 32), table(16, 32), 16).rows == 16
-    window = AxisRule(16, 32, "linear", Fraction(1, 2)).table(8, 16)
-    part = joined_rows(table(16, 32), window, 16)
+    part = joined_rows(table(16, 32), table(16, 32, 8, 16), 16)
     assert (part.first, part.rows, part.n) == (3, 6, 16)
     n = JOINED // 32
     assert joined_rows(table(16, 32), table(n, 2 * n), 16) is not None

@@ -387,7 +387,7 @@ cdef void outer_part(
         if pixels.sharing != NULL:
             derive_tile(
                 <real*> at.derived, <real*> at.middle, <const real*> tile.other, &other,
-                pixels.sharing, pixels.step, pixels.count, tile.u, tile.count,
+                pixels.sharing, pixels.count, tile.u, tile.count,
             )
             tile.other = at.derived
             derived_origin(tile.other_origin, pixels.sharing, tile.u)

@@ -639,8 +639,8 @@ cdef void conv_pixels(
     )
     if job.sharing != NULL:
         derive_tile(
-            <real*> at.derived, <real*> at.middle, x, &job.source, job.sharing, job.step,
-            job.count, u, count,
+            <real*> at.derived, <real*> at.middle, x, &job.source, job.sharing, job.count, u,
+            count,
         )
         x = <const real*> at.derived
         derived_origin(origin, job.sharing, u)

@@ -80,13 +80,13 @@ cdef void add_mix(
 
 cdef inline bint is_first(const Derived* axis, Py_ssize_t u) noexcept nogil:
     """Whether there is something behind the start, and the tile begins there."""
-    return axis.ends and axis.start >= 0 and u == 0
+    return axis.start >= 0 and u == 0
 
 
 cdef inline bint is_last(
     const Derived* axis, Py_ssize_t u, Py_ssize_t count, Py_ssize_t whole
 ) noexcept nogil:
-    return axis.ends and axis.stop >= 0 and u + count == whole
+    return axis.stop >= 0 and u + count == whole
 
 
 cdef void add_borders(
@@ -130,12 +130,11 @@ cdef void derive_across(
 
 cdef void derive_tile(
     real* to, real* middle, const real* x, const Reading* source, const Sharing* sharing,
-    const Py_ssize_t* step, const Py_ssize_t* whole, const Py_ssize_t* u,
-    const Py_ssize_t* count,
+    const Py_ssize_t* whole, const Py_ssize_t* u, const Py_ssize_t* count,
 ) noexcept nogil:
     """All derived planes of a tile, of `whole` positions in all; `middle` takes a row of pixels."""
     cdef const Derived* down = &sharing.down
-    cdef Py_ssize_t pixel = source.step[3], ends = down.ends, n, h, i, row
+    cdef Py_ssize_t pixel = source.step[3], n, h, i, row
     cdef Py_ssize_t width = (count[3] + 2) * sharing.across.lines * pixel
     cdef Py_ssize_t first = -1 if is_first(down, u[2]) else 0
     cdef Py_ssize_t stop = count[2] + is_last(down, u[2], count[2], whole[2])
@@ -146,7 +145,7 @@ cdef void derive_tile(
         for h in range(first, stop):
             row = min(max(h, <Py_ssize_t> 0), count[2] - 1)
             from_ = x + n * source.step[0] + row * down.lines * source.step[2]
-            line = to + n * step[0] + (h + ends) * step[2]
+            line = to + (n * sharing.height + h + down.ends) * sharing.width * pixel
             mixes = &down.at_start if h < 0 else &down.inside
             if h == count[2]:
                 mixes = &down.at_stop

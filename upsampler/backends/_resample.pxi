@@ -418,10 +418,8 @@ cdef void joined_float(const void* data, Py_ssize_t unit, char* scratch) noexcep
     made -= job.joined.first * n
     to[0] = row_of(&job.out, o0, o1, 0, 0)
     while h < table.rows:
-        count = 1
-        if table.kind != IDENTITY and h + 1 < table.rows and table.start[h] == table.start[h + 1]:
-            count = MORE
-            to[1] = to[0] + job.out.h
+        count = <int> alike(job, h, MORE)
+        to[1] = to[0] + job.out.h
         for t in range(table.taps):
             at.rows[t] = made + input_of(table, h, t) * n
         blend(

@@ -376,7 +376,9 @@ class Cpu:
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide, joined = dtype == np.float64, None
-        if columns.quick and inner == 1 and len(outer) == 1 and not plan.adjoint:
+        # Other types than float32 have their rows loaded one by one.
+        single = plan.spec.dtype == "float32" and inner == 1 and len(outer) == 1
+        if columns.quick and single and not plan.adjoint:
             joined = joined_rows(w, outer[0], self.loops.LANES)
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns, joined)
 

@@ -14,7 +14,6 @@ from .product_tables import product_tables
 from .resize_conv_parts import (
     NO_BORDERS,
     Matrix,
-    folded_conv,
     folding,
     numbers_of,
     parts,
@@ -45,11 +44,7 @@ def forward(
         backend.resample(plan_for(first.resize), y, out, threads, False)
         return
     weight = weight.astype(numbers_of(spec), copy=False)
-    if shared_borders(spec) is not None:
-        conv = folded_conv(spec, spec.window)
-        _convolve_folded(backend, spec, conv, x, weight, bias, out, threads)
-        return
-    done = parts(spec)
+    done = parts(spec, whole=shared_borders(spec) is not None)
     if done.inner is not None:
         target = inside(out, spec, done.inner.window)
         _convolve_folded(backend, spec, done.inner, x, weight, bias, target, threads)

@@ -105,13 +105,16 @@ class Parts:
 
 
 @lru_cache(maxsize=256)
-def parts(spec: ResizeConvSpec) -> Parts:
-    """Where outputs are computed depends on their place alone, not on the window."""
-    whole: Window = tuple((0, m) for m in spec.large)
-    inner, frame = whole, []
-    if _mostly_zeros(spec):
-        inner, frame = ((0, 0), (0, 0)), [whole]
-    elif spec.mode == "bilinear" and spec.padding_mode == "zeros":
+def parts(spec: ResizeConvSpec, whole: bool = False) -> Parts:
+    """Where outputs are computed depends on their place alone, not on the window.
+
+    With `whole` those beside the border need no steps of their own; see `shared_borders`.
+    """
+    everything: Window = tuple((0, m) for m in spec.large)
+    inner, frame = everything, []
+    if not whole and _mostly_zeros(spec):
+        inner, frame = ((0, 0), (0, 0)), [everything]
+    elif not whole and spec.mode == "bilinear" and spec.padding_mode == "zeros":
         inner = tuple(
             (min(p, m), max(min(p, m), m - q))
             for (p, q), m in zip(spec.padding, spec.large, strict=True)
@@ -133,7 +136,7 @@ def parts(spec: ResizeConvSpec) -> Parts:
         if (part := _overlap(window, spec.window)) is not None
         for piece in _cut(part, most)
     ]
-    return Parts(None if seen is None else folded_conv(spec, seen), tuple(_together(pieces, most)))
+    return Parts(None if seen is None else _folded(spec, seen), tuple(_together(pieces, most)))
 
 
 def _mostly_zeros(spec: ResizeConvSpec) -> bool:
@@ -171,7 +174,7 @@ def _overlap(a: Window, b: Window) -> Window | None:
     return both if all(lo < hi for lo, hi in both) else None
 
 
-def folded_conv(spec: ResizeConvSpec, window: Window) -> ConvSpec:
+def _folded(spec: ResizeConvSpec, window: Window) -> ConvSpec:
     """The convolution of the small input by folded kernels, which gives outputs of `window`."""
     responses = [response(spec.mode, f) for f in spec.factor]
     each = zip(spec.reach, spec.padding, responses, strict=True)
@@ -320,27 +323,30 @@ def shared_borders(spec: ResizeConvSpec) -> tuple[Ends, Ends] | None:
         return None
     if spec.mode != "bilinear" or spec.padding_mode != "zeros":
         return NO_BORDERS
-    ends = [_ends(spec, axis) for axis in range(2)]
-    return None if None in ends else (ends[0], ends[1])  # type: ignore[return-value]
+    down, across = (_ends(spec, axis) for axis in range(2))
+    return None if down is None or across is None else (down, across)
 
 
 def _ends(spec: ResizeConvSpec, axis: int) -> Ends | None:
     """One output at most may reach beyond an end, and it must lie at the last position."""
     f, k, d = spec.factor[axis], spec.kernel[axis], spec.dilation[axis]
-    (before, after), origin = spec.padding[axis], shared_origin(spec)[axis]
+    paddings, last = spec.padding[axis], spec.large[axis] - 1
+    if max(paddings) > 1 or (any(paddings) and last == 0):
+        return None
     lo, hi = spec.window[axis]
-    ends = []
-    for padding, output, position in (
-        (before, 0, 0),
-        (after, spec.large[axis] - 1, spec.small[axis] - 1),
+    ends: list[Border | None] = []
+    for padding, output, position in zip(
+        paddings, (0, last), (0, spec.small[axis] - 1), strict=True
     ):
-        place, phase = divmod(output + origin, f)
-        seen = output - before + d * np.arange(k)
-        end = border(spec.mode, f, k, d, phase, (seen >= 0) & (seen < spec.up[axis]))
-        if padding > 1 or (padding == 1 and (place != position or end is None)):
-            return None
-        ends.append(end if padding and lo <= output < hi else None)
-    return None if spec.large[axis] == 1 and any(spec.padding[axis]) else (ends[0], ends[1])
+        end = None
+        if padding:
+            place, phase = divmod(output + shared_origin(spec)[axis], f)
+            seen = output - paddings[0] + d * np.arange(k)
+            end = border(spec.mode, f, k, d, phase, (seen >= 0) & (seen < spec.up[axis]))
+            if place != position or end is None:
+                return None
+        ends.append(end if lo <= output < hi else None)
+    return ends[0], ends[1]
 
 
 def shared_back(spec: ResizeConvSpec) -> ConvSpec | None:
@@ -348,7 +354,7 @@ def shared_back(spec: ResizeConvSpec) -> ConvSpec | None:
     inner, rows = spec.channels_out // spec.groups, spec.channels_in // spec.groups
     if shared_axes(spec) is None or inner < LEAST_IN or rows < LEAST_OUT:
         return None
-    conv = folded_conv(spec, spec.window)
+    conv = _folded(spec, spec.window)
     # Beyond the border all of x is the border: one sample of that is taken care of.
     each = zip(conv.window, shared_origin(spec), conv.stride, conv.small, strict=True)
     near = all(lo + at >= 0 and hi - 1 + at < f * n for (lo, hi), at, f, n in each)
