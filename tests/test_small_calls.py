@@ -11,14 +11,17 @@ X = np.random.default_rng(5).normal(size=(2, 3, 5, 7)).astype(np.float32)
 
 
 def seen(x, *args, **kwargs):
-    """The result of a call after the first one, and that of the way that calls with out= take."""
+    """The result of a call after the first one, and that of the way that strided arrays take."""
     first = interpolate(x, *args, **kwargs)
-    out = np.full(first.shape, 77, first.dtype)
-    interpolate(x, *args, out=out, **kwargs)
+    strided = np.full((*first.shape, 2), 77, first.dtype)[..., 0]
+    interpolate(x, *args, out=strided, **kwargs)
     again = interpolate(x, *args, **kwargs)
     assert again is not first
     assert again.tobytes() == first.tobytes()
-    return again, out
+    given = np.full_like(first, 77)
+    assert interpolate(x, *args, out=given, **kwargs) is given
+    assert given.tobytes() == first.tobytes()
+    return again, strided
 
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic", "area"])
@@ -33,11 +36,13 @@ def test_results_are_those_of_other_calls(backend, mode, dtype):
 
 
 def test_calls_are_remembered(cpu):
+    out = np.zeros((2, 3, 9, 10), np.float32)
     before = small_calls._small_call.cache_info()
     for _ in range(3):
         interpolate(X, size=(9, 10), mode="bilinear", num_threads=1)
+        interpolate(X, size=(9, 10), mode="bilinear", num_threads=1, out=out)
     after = small_calls._small_call.cache_info()
-    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 5)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,33 @@ def test_arrays_of_other_memory_go_the_other_way():
     assert small_calls._small_call.cache_info().hits == before.hits
 
 
+def test_results_that_do_not_fit_go_the_other_way():
+    want = interpolate(X, scale_factor=2, mode="bilinear")
+    buffer = np.zeros(X.size + want.size, np.float32)
+    x, over_x = buffer[: X.size].reshape(X.shape), buffer[: want.size].reshape(want.shape)
+    x[...] = X
+    for source, out in [
+        (X, want.astype(">f4")),
+        (X, np.asfortranarray(want)),
+        (X, np.zeros((2, 3, 10, 15), np.float32)[..., 1:]),
+        (x, over_x),
+    ]:
+        out[...] = 77 if out is not over_x else out
+        assert interpolate(source, scale_factor=2, mode="bilinear", out=out) is out
+        assert (out == want).all()
+    fixed = want.copy()
+    fixed.flags.writeable = False
+    for out, error in [
+        (fixed, ValueError),
+        (want[:1], ValueError),
+        (want.astype(np.float64), TypeError),
+        (np.ma.array(want), TypeError),
+        (want.tolist(), TypeError),
+    ]:
+        with pytest.raises(error, match="out: got"):
+            interpolate(X, scale_factor=2, mode="bilinear", out=out)
+
+
 def test_every_backend_has_calls_of_its_own():
     with use("reference"):
         a = interpolate(X, scale_factor=3, mode="bicubic")
@@ -99,7 +131,7 @@ def test_large_arrays_are_not_remembered():
 )
 def test_nor_are_the_tables_of_long_axes(n, m, remembered):
     arguments = (m, None, "linear", None, None, False, None, None)
-    call = small_calls.small_call(np.zeros(n, np.float32), arguments, 1)
+    call = small_calls.small_call(np.zeros(n, np.float32), arguments, None, 1)
     assert (call is not None) == remembered
 
 

@@ -116,10 +116,10 @@ def interpolate(
     args = (
         size, scale_factor, mode, align_corners, recompute_scale_factor, antialias, layout, window,
     )  # fmt: skip
-    if out is None and type(x) is np.ndarray:
-        call = small_call(x, args, num_threads)
+    if type(x) is np.ndarray:
+        call = small_call(x, args, out, num_threads)
         if call is not None:
-            return call(x)
+            return call()
     x = as_array("x", x)
     dtype = x.dtype
     backend = backend_for(x=x, out=out)

@@ -2,7 +2,7 @@
 
 All that depends on shapes, types and arguments only is remembered: checks, spec, plan, what the
 loops made of its tables, the shapes in which they see the arrays.  A call with arguments seen
-before then allocates its result and runs.
+before then allocates its result, or looks at the array for it, and runs.
 """
 
 from __future__ import annotations
@@ -39,15 +39,28 @@ class SmallCall:
         self.from_shape = see(np.empty(spec.shape, self.dtype)).shape
         self.to_shape = see(np.empty(self.shape, self.dtype)).shape
 
-    def __call__(self, x: np.ndarray, threads: int) -> np.ndarray:
-        out = buffers.empty(self.shape, self.dtype)
+    def fits(self, out: np.ndarray, x: np.ndarray) -> bool:
+        """Whether `out` can be written as a new result would; if not, the usual way sees to it."""
+        flags = out.flags
+        return (
+            out.shape == self.shape
+            and out.dtype == self.dtype
+            and flags.c_contiguous
+            and flags.aligned
+            and flags.writeable
+            and not np.may_share_memory(out, x)
+        )
+
+    def __call__(self, x: np.ndarray, out: np.ndarray | None, threads: int) -> np.ndarray:
+        if out is None:
+            out = buffers.empty(self.shape, self.dtype)
         self.run(x.reshape(self.from_shape), out.reshape(self.to_shape), threads, False)
         return out
 
 
 def small_call(
-    x: np.ndarray, args: tuple[Any, ...], num_threads: Any
-) -> Callable[[np.ndarray], np.ndarray] | None:
+    x: np.ndarray, args: tuple[Any, ...], out: Any, num_threads: Any
+) -> Callable[[], np.ndarray] | None:
     """What computes `x` with `args`, those of `resample_spec` from `size` on; None if none does.
 
     Arguments that are wrong have none: the usual way says what is wrong with them.
@@ -71,7 +84,9 @@ def small_call(
         call = _small_call(forced(), x.shape, x.dtype, *args)
     except (TypeError, ValueError, MemoryError):
         return None  # or there are lists among them, which cannot be looked up
-    return None if call is None else partial(call, threads=threads)
+    if call is None or not (out is None or (type(out) is np.ndarray and call.fits(out, x))):
+        return None
+    return partial(call, x, out, threads)
 
 
 @lru_cache(maxsize=REMEMBERED, typed=True)
