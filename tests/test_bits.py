@@ -104,6 +104,46 @@ def test_order_in_one_and_three_dimensions(cpu, dtype, rule):
         assert got.tobytes() == want.tobytes(), f"{layout} {spatial} -> {size}"
 
 
+def made_ahead(spatial, layout, dtype=np.float32):
+    """A picture whose rows are resampled several at once."""
+    rng = np.random.default_rng(53)
+    shape = {"HWC": (*spatial, 3), "DHW": (3, *spatial), "NCHW": (2, 2, *spatial)}[layout]
+    return rng.uniform(-9, 9, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("mode", ["linear", "bicubic", "lanczos3"])
+@pytest.mark.parametrize("layout", ["HWC", "DHW", "NCHW"])
+@pytest.mark.parametrize("height", [1, 2, 3, 8, 60])
+def test_rows_made_ahead(cpu, height, layout, mode):
+    """In volumes whose third axis stays as it is, too: a block of rows spans several planes."""
+    x = made_ahead((height, 170), layout)
+    size = (height * 5 // 2, 431)
+    whole = {"DHW": (3, *size)}.get(layout, size)
+    first = layout.index("H")
+    want = pinned(x, rules(x.shape[first : first + 2], size, mode), first)
+    got = interpolate(x, whole, mode=mode, layout=layout)
+    assert got.tobytes() == want.tobytes()
+    for lo in range(0, size[0], 7):
+        rows = (lo, min(lo + 2, size[0]))
+        window = [(0, m) for m in whole[:-2]] + [rows, (5, 400)]
+        part = interpolate(x, whole, mode=mode, layout=layout, window=window)
+        assert np.array_equal(part, want[(slice(None),) * first + (slice(*rows), slice(5, 400))])
+
+
+@pytest.mark.parametrize("mode", ["linear", "bicubic"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16], ids=str)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 6e4])
+def test_rows_made_ahead_that_are_not_finite(cpu, value, dtype, mode):
+    """Any row, first or second of its pair; those beside it stay as they are."""
+    clean = made_ahead((7, 40), "HWC", dtype)
+    for row in range(7):
+        x = clean.copy()
+        x[row, 17] = value if dtype == np.float16 else np.float32(value) * np.float32(5e33)
+        y = interpolate(x, (17, 90), mode=mode, layout="HWC")
+        with use("cpu-baseline"):
+            assert y.tobytes() == interpolate(x, (17, 90), mode=mode, layout="HWC").tobytes()
+
+
 def test_arithmetic_types_differ_where_the_semantics_says_so(cpu):
     """Six taps of float32 are float32 arithmetic, seven are float64: the bits show which."""
     x = np.random.default_rng(52).normal(size=(40, 40)).astype(np.float32)

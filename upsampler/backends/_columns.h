@@ -41,6 +41,12 @@ typedef struct {
     ptrdiff_t periodic, cycles; /* the run of pairs of outputs for twice_t */
 } columns_t;
 
+
+/* Rows that resample_ahead makes at once.  Short rows, which besides are not read again before they
+ * have left the processor for the cache, take 0.6 to 0.9 times as long, rows that fill a tile 0.85 to
+ * 1.05 times; on a processor whose other half is busy all gain.  3 and 4 rows were no faster. */
+enum { AHEAD = 2 };
+
 #if UPSAMPLER_LANES
 /* --- twice as many ----------------------------------------------------------------------------
  * Two neighbouring outputs read the same samples: loads are contiguous, and there is neither an
@@ -143,16 +149,19 @@ ALWAYS int doubled(float *o, const float *row, const columns_t *of, const int ta
  * Behind the row lie zeros.  The right neighbour of the last sample is one of them: where a linear
  * weight is 0 the result is that of any other finite neighbour, the sign of a zero included.
  */
-ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t from, ptrdiff_t to,
-                     const ptrdiff_t taps, const int linear, const int wide, const int bounded)
+ALWAYS int groups_by(float *const *o, const float *const *row, const int rows, const columns_t *of,
+                     ptrdiff_t from, ptrdiff_t to, const ptrdiff_t taps, const int linear,
+                     const int wide, const int bounded)
 {
     const ptrdiff_t inner = of->inner;
-    const float *const end = row + of->in_n * inner;
     const groups_t all = of->groups;
     const int kept = linear ? 1 : taps == 4 ? 4 : 0; /* weights that stay in registers */
-    lanes odd = lanes_all(0), weight[4];
+    lanes odd[AHEAD], weight[4];
     whole_lanes order = lanes_order(all.order);
     ptrdiff_t known = -1;
+    int any = 0;
+    for (int r = 0; r < rows; r++)
+        odd[r] = lanes_all(0);
     for (ptrdiff_t g = from; g < to; g++) {
         const ptrdiff_t pattern = all.pattern[g];
         const float *w = all.weights + pattern * (linear ? 1 : taps) * LANES;
@@ -164,55 +173,67 @@ ALWAYS int groups_by(float *o, const float *row, const columns_t *of, ptrdiff_t 
                 weight[t] = lanes_load(w + t * LANES);
         }
         const int32_t *places = all.base + g * LANES;
-        const float *at = wide ? row + all.base[g] : row;
-#define SAMPLES(AT)                                      \
-    (wide ? lanes_picked(AT, order, wide, bounded, end) \
-          : lanes_gathered(AT, places, end))
+        const ptrdiff_t base = wide ? all.base[g] : 0;
+        lanes v[AHEAD];
+#define SAMPLES(T)                                                                             \
+    (wide ? lanes_picked(row[r] + base + (T) * inner, order, wide, bounded,                    \
+                         row[r] + of->in_n * inner)                                            \
+          : lanes_gathered(row[r] + (T) * inner, places, row[r] + of->in_n * inner))
 #define WEIGHT(T) (kept ? weight[T] : lanes_load(w + (T) * LANES))
-        lanes v = SAMPLES(at);
-        if (linear) {
-            v = between(v, lanes_sub(SAMPLES(at + inner), v), weight[0]);
-        } else {
-            v = lanes_mul(WEIGHT(0), v);
-            for (ptrdiff_t t = 1; t < taps; t++) {
-                at += inner;
-                v = lanes_add(v, lanes_mul(WEIGHT(t), SAMPLES(at)));
-            }
-        }
+        for (int r = 0; r < rows; r++)
+            v[r] = linear ? SAMPLES(0) : lanes_mul(WEIGHT(0), SAMPLES(0));
+        if (linear)
+            for (int r = 0; r < rows; r++)
+                v[r] = between(v[r], lanes_sub(SAMPLES(1), v[r]), weight[0]);
+        else
+            for (ptrdiff_t t = 1; t < taps; t++)
+                for (int r = 0; r < rows; r++)
+                    v[r] = lanes_add(v[r], lanes_mul(WEIGHT(t), SAMPLES(t)));
 #undef SAMPLES
 #undef WEIGHT
-        odd = collect_odd(odd, v);
-        lanes_store(o + g * LANES, v);
+        for (int r = 0; r < rows; r++) {
+            odd[r] = collect_odd(odd[r], v[r]);
+            lanes_store(o[r] + g * LANES, v[r]);
+        }
     }
-    return any_odd(odd);
+    for (int r = 0; r < rows; r++)
+        any |= any_odd(odd[r]) << r;
+    return any;
 }
 
-ALWAYS int groups_wide(float *o, const float *row, const columns_t *of, const ptrdiff_t taps,
-                       const int linear, const int wide)
+ALWAYS int groups_wide(float *const *o, const float *const *row, const int rows,
+                       const columns_t *of, const ptrdiff_t taps, const int linear,
+                       const int wide)
 {
     const ptrdiff_t count = (of->out_n * of->inner + LANES - 1) / LANES;
     const ptrdiff_t last = (of->in_n - taps + 1) * of->inner - wide * LANES;
     ptrdiff_t inside = count; /* groups that read nothing behind the row */
     while (wide && inside > 0 && of->groups.base[inside - 1] > last)
         inside--;
-    const int odd = groups_by(o, row, of, 0, inside, taps, linear, wide, 0);
-    return odd | groups_by(o, row, of, inside, count, taps, linear, wide, 1);
+    const int odd = groups_by(o, row, rows, of, 0, inside, taps, linear, wide, 0);
+    return odd | groups_by(o, row, rows, of, inside, count, taps, linear, wide, 1);
 }
 
-ALWAYS int groups_of_row(float *o, const float *row, const columns_t *of)
+#define GROUPS(ROWS, WIDE)                                              \
+    of->linear       ? groups_wide(o, row, ROWS, of, 2, 1, WIDE)        \
+    : of->taps == 4  ? groups_wide(o, row, ROWS, of, 4, 0, WIDE)        \
+                     : groups_wide(o, row, ROWS, of, of->taps, 0, WIDE)
+ALWAYS int groups_of_row(float *const *o, const float *const *row, const columns_t *of)
 {
-#define GROUPS(WIDE)                                                                  \
-    of->linear       ? groups_wide(o, row, of, 2, 1, WIDE)                            \
-    : of->taps == 4  ? groups_wide(o, row, of, 4, 0, WIDE)                            \
-                     : groups_wide(o, row, of, of->taps, 0, WIDE)
     switch (of->groups.wide) {
-    case 1: return GROUPS(1);
-    case 2: return GROUPS(2);
-    case 4: return GROUPS(4);
+    case 1: return GROUPS(1, 1);
+    case 2: return GROUPS(1, 2);
+    case 4: return GROUPS(1, 4);
     }
-    return GROUPS(0);
-#undef GROUPS
+    return GROUPS(1, 0);
 }
+
+/* What there is to fetch for a group serves all rows; the result has a bit for each. */
+static int resample_ahead(float *const *o, const float *const *row, const columns_t *of)
+{
+    return of->groups.wide == 1 ? GROUPS(AHEAD, 1) : GROUPS(AHEAD, 2);
+}
+#undef GROUPS
 
 /* --- pixels of many items ---------------------------------------------------------------------
  * Pixels of a register or more, whose items share a weight.  The last step of a pixel is moved back
@@ -254,13 +275,18 @@ static int resample_columns(float *o, const float *row, const columns_t *of)
                : of->taps == 4 ? doubled(o, row, of, 4, 0, 0)
                                : doubled(o, row, of, 6, 0, 0);
     if (of->groups.base)
-        return groups_of_row(o, row, of);
+        return groups_of_row(&o, &row, of);
     return of->linear      ? pixels_by(o, row, of, 2, 1)
            : of->taps == 4 ? pixels_by(o, row, of, 4, 0)
                            : pixels_by(o, row, of, of->taps, 0);
 }
 #else
 static inline int resample_columns(float *o, const float *row, const columns_t *of)
+{
+    (void)o, (void)row, (void)of;
+    return 0;
+}
+static inline int resample_ahead(float *const *o, const float *const *row, const columns_t *of)
 {
     (void)o, (void)row, (void)of;
     return 0;

@@ -10,7 +10,8 @@ cdef struct Table:
     # One of the axes D and H.
     int kind
     Py_ssize_t n, rows, taps
-    Py_ssize_t mask  # taps - 1 where that is a mask, else -1
+    Py_ssize_t places  # of the ring that keeps input rows
+    Py_ssize_t mask  # places - 1 where that is a mask, else -1
     const int64_t* start
     const void* weights  # [rows][taps]; [rows][1] where linear
 
@@ -57,6 +58,7 @@ cdef struct Job:
     Joined joined  # none where it has no rows
     Py_ssize_t outer1, inner, size, block, blocks
     Py_ssize_t slots  # rows in the ring
+    Py_ssize_t ahead  # rows that are resampled at once: AHEAD or 1
     Py_ssize_t in_row, out_row  # elements of the longest loaded and resampled row, with slack
     Py_ssize_t long_row  # elements from one row of the ring to the next
     bint wide, stream

@@ -44,6 +44,16 @@ cdef Py_ssize_t spread_rows(Py_ssize_t elements) noexcept:
     return elements + 16 if elements % 64 == 0 else elements
 
 
+cdef Py_ssize_t places_of(Py_ssize_t taps, Py_ssize_t ahead) noexcept:
+    """Of a ring whose rows are made several at once: a power of two, see ring_place."""
+    cdef Py_ssize_t places = 1
+    if ahead == 1:
+        return taps
+    while places < taps + ahead - 1:
+        places *= 2
+    return places
+
+
 cdef int helpful_threads(int threads, Py_ssize_t elements) noexcept:
     return <int> max(1, min(<Py_ssize_t> threads, elements // THREAD))
 
@@ -85,9 +95,10 @@ cdef class Resampler:
         else:
             choose_codec(&job.codec, code, <float*> NULL)
             choose_codec(&job.middle, F32, <float*> NULL)
-        self.fill_table(&job.d, tables[0])
-        self.fill_table(&job.h, tables[1])
-        job.slots = 1 if adjoint else job.d.taps * job.h.taps
+        job.ahead = AHEAD if columns.by_groups and tables[1].steady and not adjoint else 1
+        self.fill_table(&job.d, tables[0], tables[0].taps)
+        self.fill_table(&job.h, tables[1], places_of(tables[1].taps, job.ahead))
+        job.slots = 1 if adjoint else job.d.places * job.h.places
         self.fill_columns(&job.w, columns, tables[1])
         if joined is not None:
             self.fill_joined(&job.joined, joined)
@@ -154,12 +165,13 @@ cdef class Resampler:
         of.out_n = joined.rows * self.job.w.tile.out_n
         self.fill_groups(&of.groups, joined.groups)
 
-    cdef fill_table(self, Table* to, table):
+    cdef fill_table(self, Table* to, table, Py_ssize_t places):
         to.kind = table.kind
         to.n = table.n
         to.rows = table.rows
         to.taps = table.taps
-        to.mask = table.taps - 1 if table.taps & (table.taps - 1) == 0 else -1
+        to.places = places
+        to.mask = places - 1 if places & (places - 1) == 0 else -1
         to.start = <const int64_t*> address(table.start)
         to.weights = address(table.weights)
 

@@ -4,9 +4,9 @@
 #
 #     input row --along W--> ring of resampled rows --along H, D--> out
 #
-# Every input row is resampled along W once per block and kept in a ring that is as long as the
-# filter along H; output rows are blends of ring rows.  A tile is narrow enough for its ring to stay
-# in the nearest caches.
+# Every input row is resampled along W once per block, alone or with the next, and kept in a ring
+# for the filter along H; output rows are blends of ring rows.  A tile is narrow enough for its ring
+# to stay in the nearest caches.
 
 # --- between memory and rows -----------------------------------------------------------------
 
@@ -115,7 +115,7 @@ cdef inline Py_ssize_t input_of(const Table* table, Py_ssize_t row, Py_ssize_t t
 
 cdef inline Py_ssize_t ring_place(const Table* table, Py_ssize_t row) noexcept nogil:
     """Where the ring keeps an input row: short rows take no longer than a division."""
-    return row & table.mask if table.mask >= 0 else row % table.taps
+    return row & table.mask if table.mask >= 0 else row % table.places
 
 
 cdef struct Places:
@@ -123,13 +123,14 @@ cdef struct Places:
     char* items
     char* loaded
     char* careful
-    char* ring  # d.taps * h.taps rows resampled along W
+    char* ring  # d.places * h.places rows resampled along W
     char* joined  # or all rows of a small plane
     char* middle  # d.taps rows blended along H
     float* weights  # of rows of gradients
     int64_t* tags  # which input row a ring row holds
     void** rows  # pointers handed to blend, h.taps and d.taps, or twice h.taps backward
     bint* odd
+    Py_ssize_t until  # the input rows of a plane that are read lie before this one
 
 
 cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
@@ -141,7 +142,7 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     offset += 64 + long_row * job.size
     offset -= offset % 64
     at.loaded = scratch + offset
-    offset += 64 + long_row * number
+    offset += 64 + job.ahead * long_row * number
     offset -= offset % 64
     at.careful = scratch + offset
     offset += 64 + long_row * number
@@ -188,6 +189,39 @@ cdef bint resampled_row(
     return along_w(o, loaded, job, tile, columns, odd)
 
 
+cdef void rows_ahead(
+    const Job* job, const Tile* tile, const columns_t* columns, const char* plane, Py_ssize_t din,
+    Py_ssize_t d_place, Py_ssize_t hin, Places* at, real* number,
+) noexcept nogil:
+    """Row `hin` of the input resampled along W and kept in the ring, and those made with it."""
+    cdef Py_ssize_t n = job.long_row * sizeof(real), count = min(job.ahead, at.until - hin), k
+    cdef Py_ssize_t slots[AHEAD]
+    cdef float* to[AHEAD]
+    cdef const float* rows[AHEAD]
+    cdef bint odd = count < AHEAD
+    cdef int again = -1
+    for k in range(count):
+        slots[k] = d_place * job.h.places + ring_place(&job.h, hin + k)
+        at.tags[slots[k]] = din * job.h.n + hin + k
+        to[k] = <float*> (at.ring + slots[k] * n)
+    plane += hin * job.x.h
+    if real is float:
+        if not odd:
+            for k in range(AHEAD):
+                rows[k] = <const float*> (plane + k * job.x.h) + tile.in_at * job.inner
+                if not (job.plain and tile.columns < 0):
+                    rows[k] = <const float*> at.loaded + k * job.long_row
+                    odd |= fetch_row(
+                        <float*> rows[k], plane + k * job.x.h, job, tile, at.items
+                    )
+            if not odd:
+                again = resample_ahead(to, rows, columns)
+    for k in range(count):
+        at.odd[slots[k]] = again >> k & 1 and resampled_row(
+            <real*> to[k], plane + k * job.x.h, job, tile, columns, at
+        )
+
+
 cdef bint collect_rows(
     const Job* job, const Tile* tile, const columns_t* columns, const char* plane, Py_ssize_t din,
     Py_ssize_t d_place, Py_ssize_t h, Places* at, real* number,
@@ -196,21 +230,15 @@ cdef bint collect_rows(
 
     `plane` points to input plane `din`, whose rows the ring keeps at `d_place`.
     """
-    cdef Py_ssize_t n = job.long_row * sizeof(real)
     cdef Py_ssize_t t, hin, slot
     cdef bint odd = False
-    cdef char* row
     for t in range(job.h.taps):
         hin = input_of(&job.h, h, t)
-        slot = d_place * job.h.taps + ring_place(&job.h, hin)
-        row = at.ring + slot * n
+        slot = d_place * job.h.places + ring_place(&job.h, hin)
         if at.tags[slot] != din * job.h.n + hin:
-            at.tags[slot] = din * job.h.n + hin
-            at.odd[slot] = resampled_row(
-                <real*> row, plane + hin * job.x.h, job, tile, columns, at
-            )
+            rows_ahead(job, tile, columns, plane, din, d_place, hin, at, number)
         odd |= at.odd[slot]
-        at.rows[t] = row
+        at.rows[t] = at.ring + slot * job.long_row * sizeof(real)
     return odd
 
 
@@ -252,6 +280,7 @@ cdef void forward_block(
     carry.at = NULL
     carry.follow = job.out.h == n * job.size
     lay_out(&at, scratch, job)
+    at.until = 1 + input_of(&job.h, min(h + stop - r, job.h.rows) - 1, job.h.taps - 1)
     for s in range(job.slots):
         at.tags[s] = -1
     while r < stop:

@@ -80,6 +80,8 @@ cdef extern from "_columns.h" nogil:
         bint linear
         Py_ssize_t in_n, out_n, periodic, cycles
     bint resample_columns(float*, const float*, const columns_t*)
+    int resample_ahead(float* const*, const float* const*, const columns_t*)
+    enum: AHEAD
 
 cdef extern from "_bytes.h" nogil:
     ctypedef struct phases_t:

@@ -30,6 +30,7 @@ LONG_TILE = 1 << 13
 RING = 1 << 19  # bytes for a ring; filters with many taps get narrower tiles, of at least LEAST
 LEAST = 64
 SPARSE = 4  # a tile that reads less than one in so many of its input columns lists them
+MOST_AHEAD = 6  # taps of filters whose rows are resampled several at once
 EDGE = 3  # pixels of pad beside a row
 
 _TILE_FIELDS = (
@@ -48,6 +49,11 @@ class RowTable:
     taps: int
     start: np.ndarray  # int64
     weights: np.ndarray  # arithmetic type, (rows, taps); (rows, 1) where linear
+
+    @property
+    def steady(self) -> bool:
+        """Whether short filters leave out no row: what is made before it is needed is needed."""
+        return 1 < self.taps <= MOST_AHEAD and bool((np.diff(self.start) <= self.taps).all())
 
     @property
     def whole(self) -> tuple[np.ndarray, int]:
@@ -75,6 +81,11 @@ class ColumnTiles:
     quick: bool  # whether rows of numbers are resampled by registers
     in_row: int  # pixels of the longest loaded row, its pads included
     out_row: int
+
+    @property
+    def by_groups(self) -> bool:
+        """Whether outputs find their samples within two registers."""
+        return self.groups is not None and self.groups.wide in (1, 2)
 
     @property
     def nbytes(self) -> int:
