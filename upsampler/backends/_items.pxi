@@ -167,6 +167,8 @@ cdef struct CopyJob:
     const int64_t* h_index
     const int64_t* w_index
     picks_t picks  # `base` is NULL where rows are not put together by shuffles
+    picks_t joined  # the same for the rows of a small plane, as one long row
+    Py_ssize_t joined_first, joined_rows
     Py_ssize_t outer1, rows_d, rows_h, width, inner, size, period
     Py_ssize_t tile, tiles, block, blocks
     bint stream, dense  # `dense`: both sides are
@@ -265,3 +267,18 @@ cdef void copy_unit(const void* data, Py_ssize_t unit, char* scratch) noexcept n
     if job.stream:
         end_carry(&carry)
         stream_fence()
+
+
+cdef void copy_plane(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
+    """A small plane: its rows put together as one, then repeated."""
+    cdef const CopyJob* job = <const CopyJob*> data
+    cdef Py_ssize_t o0 = unit // job.outer1, o1 = unit - o0 * job.outer1
+    cdef Py_ssize_t row = job.width * job.inner * job.size
+    copy_picked(
+        &scratch, 1, row_of(&job.x, o0, o1, job.d_index[0], job.joined_first), &job.joined, 0,
+        job.joined_rows * row, False,
+    )
+    copy_short_rows(
+        row_of(&job.out, o0, o1, 0, 0), scratch - job.joined_first * row, row, job.h_index,
+        job.rows_h,
+    )

@@ -199,11 +199,15 @@ cdef class Resampler:
         )
         job.blocks = (rows + job.block - 1) // job.block
         units = planes * job.w.tiles * job.blocks
-        scratch = lay_out(&unused, NULL, &job)
         joined = (
-            job.joined.rows > 0 and job.plain and job.out.dense and job.w.tiles == job.blocks == 1
-            and job.x.h == job.joined.n * job.size
+            job.joined.rows > 0 and job.h.kind != IDENTITY
+            and job.x.dense and job.x.h == job.joined.n * job.size
+            and job.out.dense and job.out.h == job.w.tile.out_n * job.size
+            and job.w.tiles == job.blocks == 1
         )
+        if not joined:
+            job.joined.rows = 0
+        scratch = lay_out(&unused, NULL, &job)
         with nogil:
             if self.adjoint:
                 failed = run_units(
@@ -221,12 +225,20 @@ cdef class Resampler:
             raise MemoryError(f"no memory for a workspace of {scratch} bytes")
 
 
+cdef fill_picks(picks_t* to, picks):
+    to.base = <const int32_t*> address(picks.base)
+    to.pattern = <const int32_t*> address(picks.pattern)
+    to.order = <const uint8_t*> address(picks.order)
+    to.words = picks.words
+
+
 def copy_pixels(
-    x, out, d_index, h_index, w_index, Py_ssize_t period, picks, int threads, bint stream
+    x, out, d_index, h_index, w_index, Py_ssize_t period, picks, joined, int threads, bint stream
 ):
     """Nearest: ``out[.., d, h, w, :] = x[.., d_index[d], h_index[h], w_index[w], :]``."""
     cdef CopyJob job
-    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel
+    cdef Py_ssize_t planes = out.shape[0] * out.shape[1], units, rows, pixel, scratch
+    cdef unit_fn run
     cdef int failed
     job.size = cnp.PyArray_ITEMSIZE(<cnp.ndarray> out)
     fill_side(&job.x, x, job.size)
@@ -242,10 +254,7 @@ def copy_pixels(
     pixel = job.inner * job.size
     job.picks.base = NULL
     if picks is not None:
-        job.picks.base = <const int32_t*> address(picks.base)
-        job.picks.pattern = <const int32_t*> address(picks.pattern)
-        job.picks.order = <const uint8_t*> address(picks.order)
-        job.picks.words = picks.words
+        fill_picks(&job.picks, picks)
     # Rows are cut only if they are long: 181 pixels in tiles of 128 and 53, which two threads wrote
     # to the same rows at once, took two to three times as long.  Tiles begin with a group, and with
     # a line where they are streamed: 64 pixels do both.
@@ -258,7 +267,17 @@ def copy_pixels(
     job.block = rows_per_unit(rows, job.tile * pixel // 4 + 1, planes * job.tiles, threads, 4)
     job.blocks = (rows + job.block - 1) // job.block
     units = planes * job.tiles * job.blocks
+    scratch = job.tile * pixel + 64
+    run = copy_unit
+    if (
+        joined is not None and job.dense and job.tiles == job.blocks == 1
+        and job.x.h == x.shape[4] * pixel and job.out.h == job.width * pixel
+    ):
+        fill_picks(&job.joined, joined.picks)
+        job.joined_first, job.joined_rows = joined.first, joined.rows
+        scratch = job.joined_rows * job.width * pixel + 64
+        run = copy_plane
     with nogil:
-        failed = run_units(copy_unit, &job, units, threads, job.tile * pixel + 64)
+        failed = run_units(run, &job, units, threads, scratch)
     if failed:
-        raise MemoryError(f"no memory for a workspace of {job.tile * pixel} bytes")
+        raise MemoryError(f"no memory for a workspace of {scratch} bytes")

@@ -124,7 +124,9 @@ cdef struct Places:
     char* loaded
     char* careful
     char* ring  # d.places * h.places rows resampled along W
-    char* joined  # or all rows of a small plane
+    char* joined  # or all rows of a small plane,
+    char* plane  # that plane as numbers, where it has other items,
+    char* blended  # and what becomes of it, before it is stored
     char* middle  # d.taps rows blended along H
     float* weights  # of rows of gradients
     int64_t* tags  # which input row a ring row holds
@@ -156,6 +158,14 @@ cdef size_t lay_out(Places* at, char* scratch, const Job* job) noexcept nogil:
     at.joined = scratch + offset
     if job.joined.rows > 0:
         offset += 64 + (job.joined.columns.out_n + SLACK) * number
+        offset -= offset % 64
+    at.plane = scratch + offset
+    if job.joined.rows > 0 and job.code != F32:
+        offset += 64 + (job.joined.rows * job.joined.n + SLACK) * number
+        offset -= offset % 64
+    at.blended = scratch + offset
+    if job.joined.rows > 0 and job.code != F32:
+        offset += 64 + (job.h.rows * job.w.tile.out_n + SLACK) * number
         offset -= offset % 64
     at.tags = <int64_t*> (scratch + offset)
     offset += job.slots * sizeof(int64_t)
@@ -426,37 +436,42 @@ cdef void forward_double(const void* job, Py_ssize_t unit, char* scratch) noexce
 
 
 cdef void joined_float(const void* data, Py_ssize_t unit, char* scratch) noexcept nogil:
-    """A small plane of float32: its rows resampled as one, then blended."""
+    """A small plane: its rows resampled as one, then blended."""
     cdef const Job* job = <const Job*> data
-    cdef const Table* table = &job.h
     cdef Py_ssize_t o0 = unit // job.outer1, o1 = unit - o0 * job.outer1
-    cdef Py_ssize_t n = job.w.tile.out_n, h = 0, t
-    cdef char* to[MORE]
-    cdef float* made
-    cdef int count
+    cdef Py_ssize_t n = job.w.tile.out_n, samples = job.joined.rows * job.joined.n
+    cdef char* row = row_of(&job.x, o0, o1, 0, job.joined.first)
+    cdef char* to = row_of(&job.out, o0, o1, 0, 0)
+    cdef const float* made
+    cdef float one = 1
+    cdef short_rows_t of
     cdef Places at
     cdef carry_t carry
-    carry.at = NULL
-    carry.follow = job.out.h == n * job.size
     lay_out(&at, scratch, job)
-    made = <float*> at.joined
-    to[0] = row_of(&job.x, o0, o1, 0, job.joined.first)
-    if not along_rows(made, <const float*> to[0], &job.joined):
+    if job.code != F32:
+        if not row_load(<float*> at.plane, row, samples, job.code):
+            forward_float(data, unit, scratch)
+            return
+        row = at.plane
+    if not along_rows(<float*> at.joined, <const float*> row, &job.joined):
         forward_float(data, unit, scratch)
         return
-    made -= job.joined.first * n
-    to[0] = row_of(&job.out, o0, o1, 0, 0)
-    while h < table.rows:
-        count = <int> alike(job, h, MORE)
-        to[1] = to[0] + job.out.h
-        for t in range(table.taps):
-            at.rows[t] = made + input_of(table, h, t) * n
-        blend(
-            to, count, &job.codec, table, h, at.rows, n, False, &carry if job.stream else NULL,
-            <float*> at.careful,
-        )
-        to[0] += count * job.out.h
-        h += count
+    made = <const float*> at.joined - job.joined.first * n
+    of.start = job.h.start
+    of.w = <const float*> job.h.weights
+    of.rows, of.taps, of.last = job.h.rows, job.h.taps, job.h.n - 1
+    of.linear = job.h.kind == LINEAR
+    if job.code == F32:
+        blend_short_rows(<float*> to, made, n, &of)
+        return
+    blend_short_rows(<float*> at.blended, made, n, &of)
+    row = at.blended
+    carry.at = NULL
+    carry.follow = True
+    job.codec.blend(
+        &to, 1, <void**> &row, &one, 1, False, job.h.rows * n, &carry if job.stream else NULL,
+        NULL, NULL,
+    )
     if job.stream:
         end_carry(&carry)
         stream_fence()

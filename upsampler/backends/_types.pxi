@@ -15,7 +15,7 @@ from libc.stdint cimport (
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from upsampler.backends._threads cimport run_units
+from upsampler.backends._threads cimport run_units, unit_fn
 
 cdef extern from "_native.h" nogil:
     ctypedef struct f16_t:
@@ -82,6 +82,17 @@ cdef extern from "_columns.h" nogil:
     bint resample_columns(float*, const float*, const columns_t*)
     int resample_ahead(float* const*, const float* const*, const columns_t*)
     enum: AHEAD
+
+cdef extern from "_short_rows.h" nogil:
+    ctypedef struct short_rows_t:
+        const int64_t* start
+        const float* w
+        Py_ssize_t rows, taps, last
+        bint linear
+    void blend_short_rows(float*, const float*, Py_ssize_t n, const short_rows_t*)
+    void copy_short_rows(
+        char*, const char*, Py_ssize_t n, const int64_t* start, Py_ssize_t rows
+    )
 
 cdef extern from "_bytes.h" nogil:
     ctypedef struct phases_t:

@@ -29,7 +29,7 @@ from . import (  # type: ignore[attr-defined]
 )
 from .conv_tables import Tables, backward_tables, forward_tables, weight_parts
 from .pixel_tables import PixelTables, outer_side, outer_tables, pixel_tables, pixels_pay
-from .shuffles import joined_rows, picks_of
+from .shuffles import joined_picks, joined_rows, picks_of
 from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 
 # Results from this size on are written past the caches where their memory has been used before:
@@ -39,6 +39,11 @@ from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 # calls up to 1.5 times slower in pages of 4 kB, and no more than a tenth faster or slower in pages
 # of 2 MB.
 STREAM = 8 << 20
+
+# Items of small planes whose rows are resampled as one, and outputs of a row up to which that pays
+# where sums are exact in 16 bits.
+SHORT_TYPES = ("uint8", "uint16", "float16", "float32")
+SHORT_BYTES = 64
 
 _ISAS = ("avx512", "avx2", "baseline")
 
@@ -346,12 +351,13 @@ class Cpu:
 
     def _copy_tables(self, plan: Plan, inner: int) -> tuple[Any, ...]:
         indices = [np.ascontiguousarray(t.start) for t in plan.tables]
-        indices = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
-        pixel = inner * _SIZES.get(plan.spec.dtype, 0)
-        period, picks = _copy_period(plan.tables[-1]), None
+        d, h, w = [np.zeros(1, np.int64)] * (3 - len(indices)) + indices
+        n, pixel = plan.tables[-1].n, inner * _SIZES.get(plan.spec.dtype, 0)
+        picks = joined = None
         if self.loops.LANES and pixel:
-            picks = picks_of(indices[-1], plan.tables[-1].n, pixel, self.loops.LANES)
-        return (*indices, period, picks)
+            picks = picks_of(w, n, pixel, self.loops.LANES)
+            joined = joined_picks(d, h, w, n, pixel, self.loops.LANES)
+        return d, h, w, _copy_period(plan.tables[-1]), picks, joined
 
     def _resampler(self, plan: Plan, inner: int) -> Any:
         dtype = np.dtype(plan.arithmetic)
@@ -376,9 +382,10 @@ class Cpu:
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
         wide, joined = dtype == np.float64, None
-        # Other types than float32 have their rows loaded one by one.
-        single = plan.spec.dtype == "float32" and inner == 1 and len(outer) == 1
-        if columns.quick and single and not plan.adjoint:
+        known = plan.spec.dtype in SHORT_TYPES
+        # Longer rows of whole numbers are faster one by one, shorter ones have no register.
+        short = columns.quick or (columns.phases is not None and w.rows <= SHORT_BYTES)
+        if short and known and inner == 1 and len(outer) == 1 and not plan.adjoint:
             joined = joined_rows(w, outer[0], self.loops.LANES)
         return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns, joined)
 

@@ -22,7 +22,8 @@ WORD = 4
 PICKED = 32  # bytes of a group of bytes
 ZERO = 0x80  # in the place of a byte: none
 MOST_SHIFT = 6  # weights of 64 and less: two of them in 16 bits leave room for a byte
-JOINED = 1 << 13  # outputs of the rows of a plane that are resampled as one: 32 kB
+JOINED = 3 << 13  # outputs of the rows of a plane that are resampled as one: 96 kB
+SHORT_ROW = 256  # bytes of a row up to which those of a plane are moved as one
 MANY = 4096  # groups among which it takes too long to look for patterns
 
 
@@ -269,3 +270,24 @@ def picks_of(index: np.ndarray, n: int, pixel: int, lanes: int) -> Picks | None:
         order=np.ascontiguousarray(order),
         words=words,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedPicks:
+    """The rows of a small plane that are moved, as one long row."""
+
+    first: int  # of the input
+    rows: int
+    picks: Picks
+
+
+def joined_picks(
+    d: np.ndarray, h: np.ndarray, w: np.ndarray, n: int, pixel: int, lanes: int
+) -> JoinedPicks | None:
+    """For the indices of the three axes; None for volumes, and where it does not pay."""
+    first, rows = int(h.min()), int(np.ptp(h)) + 1
+    row = len(w) * pixel
+    if len(d) > 1 or rows > len(h) or n > len(w) or row > SHORT_ROW or rows * row > 4 * JOINED:
+        return None
+    picks = picks_of((w + n * np.arange(rows)[:, None]).ravel(), n * rows, pixel, lanes)
+    return None if picks is None else JoinedPicks(first, rows, picks)
