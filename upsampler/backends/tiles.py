@@ -20,9 +20,10 @@ from .shuffles import (
 )
 
 KINDS = {"identity": 0, "linear": 1, "sum": 2}
-# Elements of a resampled row: with them the rings of linear and cubic filters fit into a cache of
-# 32 kB.  Twice and eight times as many took up to 35 % longer where the arithmetic counts (8-bit
-# images by 1.7, cubic), half as many up to 80 % (the ends of rows).
+# Elements of a resampled row: with them the ring of a linear filter, and that of a cubic one whose
+# rows are made one by one, fits into a cache of 32 kB.  Twice and eight times as many took up to
+# 35 % longer where the arithmetic counts (8-bit images by 1.7, cubic), half as many up to 80 % (the
+# ends of rows; where two rows are made at once it is all the same).
 TILE = 1 << 11
 # Results that go past the caches want long rows: where these do not begin with a line, two lines
 # are stored in parts for every row of a tile.  There 2048 took 20 to 35 % longer.
