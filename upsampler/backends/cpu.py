@@ -40,10 +40,11 @@ from .tiles import LONG_TILE, TILE, byte_shift, column_tiles, row_table
 # of 2 MB.
 STREAM = 8 << 20
 
-# Items of small planes whose rows are resampled as one, and outputs of a row up to which that pays
-# where sums are exact in 16 bits.
+# Items of small planes whose rows are resampled as one, outputs of a row up to which that pays
+# where sums are exact in 16 bits, and planes after which it does.
 SHORT_TYPES = ("uint8", "uint16", "float16", "float32")
 SHORT_BYTES = 64
+PLANES = 100
 
 _ISAS = ("avx512", "avx2", "baseline")
 
@@ -381,13 +382,37 @@ class Cpu:
             lambda made: made.nbytes,
         )
         code = self.loops.ITEM_NAMES.index(plan.spec.dtype)
-        wide, joined = dtype == np.float64, None
-        known = plan.spec.dtype in SHORT_TYPES
+        settings = code, dtype == np.float64, plan.adjoint, inner, (d, h), columns
+        plain = self.loops.Resampler(*settings, None)
         # Longer rows of whole numbers are faster one by one, shorter ones have no register.
         short = columns.quick or (columns.phases is not None and w.rows <= SHORT_BYTES)
-        if short and known and inner == 1 and len(outer) == 1 and not plan.adjoint:
+        known = plan.spec.dtype in SHORT_TYPES
+        if not (short and known and inner == 1 and len(outer) == 1) or plan.adjoint:
+            return plain
+
+        def joining() -> Any:
             joined = joined_rows(w, outer[0], self.loops.LANES)
-        return self.loops.Resampler(code, wide, plan.adjoint, inner, (d, h), columns, joined)
+            return plain if joined is None else self.loops.Resampler(*settings, joined)
+
+        return _ManyPlanes(plain, joining)
+
+
+class _ManyPlanes:
+    """Runs a plan plane by plane, and in another way from the `PLANES`-th plane on.
+
+    That way's tables take up to some milliseconds; it saves a few microseconds a plane.
+    """
+
+    def __init__(self, runner: Any, make: Callable[[], Any]) -> None:
+        self.runner, self.make = runner, make
+        self.seen = 0
+
+    def run(self, x: np.ndarray, out: np.ndarray, threads: int, stream: bool) -> None:
+        if self.seen <= PLANES:
+            self.seen += len(out) * out.shape[1]
+            if self.seen > PLANES:
+                self.runner = self.make()
+        self.runner.run(x, out, threads, stream)
 
 
 def _copy(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from upsampler import interpolate
-from upsampler.backends import use
+from upsampler.backends import cpu as cpu_backend
+from upsampler.backends import get, use
 from upsampler.backends.cpu import STREAM
 from upsampler.backends.shuffles import JOINED, joined_picks, joined_rows
 
@@ -29,6 +30,11 @@ MODES = [
     ("area", {}),
     ("lanczos3", {}),
 ]
+
+
+@pytest.fixture(autouse=True)
+def from_the_first_plane_on(monkeypatch):
+    monkeypatch.setattr(cpu_backend, "PLANES", 0)
 
 
 TYPES = [np.float32, np.float16, np.uint8, np.uint16]
@@ -76,6 +82,19 @@ def test_a_plane_that_is_not_finite(cpu, mode, value):
         assert y.tobytes() == interpolate(x, 32, mode=mode).tobytes()
     assert np.isfinite(y[1, 2, :11]).all()
     assert np.isfinite(y[1, 2, :, :24]).all()
+
+
+def test_it_begins_when_it_pays(cpu, monkeypatch):
+    """With the plane that makes a hundred, and with the same bits."""
+    made = []
+    monkeypatch.setattr(cpu_backend, "PLANES", 100)
+    monkeypatch.setattr(
+        cpu_backend, "joined_rows", lambda *args: made.append(args) or joined_rows(*args)
+    )
+    x = np.random.default_rng(6).standard_normal((5, 8, 17, 23)).astype(np.float32)
+    calls = [interpolate(x, (29, 37), mode="bilinear") for _ in range(5)]
+    assert len(made) == (1 if get(cpu).loops.LANES else 0)
+    assert len({y.tobytes() for y in calls}) == 1
 
 
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
