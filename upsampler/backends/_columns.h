@@ -41,7 +41,6 @@ typedef struct {
     ptrdiff_t periodic, cycles; /* the run of pairs of outputs for twice_t */
 } columns_t;
 
-
 /* Rows that resample_ahead makes at once.  Short rows, which besides are not read again before they
  * have left the processor for the cache, take 0.6 to 0.9 times as long, rows that fill a tile 0.85 to
  * 1.05 times; on a processor whose other half is busy all gain.  3 and 4 rows were no faster. */
