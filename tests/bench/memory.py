@@ -98,7 +98,8 @@ def status(field: str) -> int:
 
 def extra(name: str, threads: int) -> int:
     """Bytes; of this process, so only once."""
-    CALLS[name](big=False, num_threads=threads)()
+    # Small calls are remembered, and go a way of their own, unless a number is not a plain int.
+    CALLS[name](big=False, num_threads=np.int64(threads))()
     call = CALLS[name](big=True, num_threads=threads)
     Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     before = status("VmRSS")
