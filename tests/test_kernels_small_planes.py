@@ -30,14 +30,12 @@ MODES = [
     ("area", {}),
     ("lanczos3", {}),
 ]
+TYPES = [np.float32, np.float16, np.uint8, np.uint16]
 
 
 @pytest.fixture(autouse=True)
 def from_the_first_plane_on(monkeypatch):
     monkeypatch.setattr(cpu_backend, "PLANES", 0)
-
-
-TYPES = [np.float32, np.float16, np.uint8, np.uint16]
 
 
 def planes(spatial, dtype=np.float32):
@@ -176,5 +174,6 @@ def test_which_are_joined():
         (table(400, 40), table(16, 32)),  # columns that nothing reads
         (table(16, 32), table(100, 10)),  # rows
         (table(16, 16), table(16, 32)),  # nothing to do along W
+        (table(16, 32), table(16, 16)),  # or along H
     ]:
         assert joined_rows(w, h, 16) is None

@@ -200,8 +200,7 @@ cdef class Resampler:
         job.blocks = (rows + job.block - 1) // job.block
         units = planes * job.w.tiles * job.blocks
         joined = (
-            job.joined.rows > 0 and job.h.kind != IDENTITY
-            and job.x.dense and job.x.h == job.joined.n * job.size
+            job.joined.rows > 0 and job.x.dense and job.x.h == job.joined.n * job.size
             and job.out.dense and job.out.h == job.w.tile.out_n * job.size
             and job.w.tiles == job.blocks == 1
         )

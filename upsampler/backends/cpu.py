@@ -385,9 +385,9 @@ class Cpu:
         settings = code, dtype == np.float64, plan.adjoint, inner, (d, h), columns
         plain = self.loops.Resampler(*settings, None)
         # Longer rows of whole numbers are faster one by one, shorter ones have no register.
-        short = columns.quick or (columns.phases is not None and w.rows <= SHORT_BYTES)
+        pays = columns.quick or (columns.phases is not None and w.rows <= SHORT_BYTES)
         known = plan.spec.dtype in SHORT_TYPES
-        if not (short and known and inner == 1 and len(outer) == 1) or plan.adjoint:
+        if plan.adjoint or not (pays and known and inner == 1 and len(outer) == 1):
             return plain
 
         def joining() -> Any:

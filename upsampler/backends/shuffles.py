@@ -82,6 +82,15 @@ class Picks:
     words: bool  # words of four bytes are moved, else bytes
 
 
+@dataclass(frozen=True, eq=False)
+class JoinedPicks:
+    """The rows of a small plane that are moved, as one long row."""
+
+    first: int  # of the input
+    rows: int
+    picks: Picks
+
+
 def nbytes(of: Any) -> int:
     """Bytes of the arrays of one of these, 0 for None."""
     return sum(a.nbytes for a in vars(of).values() if isinstance(a, np.ndarray)) if of else 0
@@ -170,11 +179,12 @@ def groups_of(
 def joined_rows(w: AxisTable, h: AxisTable, lanes: int) -> Joined | None:
     """The rows that `h` reads of a plane.
 
-    None where they are too many or too long, or where only a few of them are read.
+    None where they are too many or too long, where only a few of them are read, and where there is
+    nothing to do along one of the axes.
     """
     first, stop = int(h.start.min()), min(int(h.start.max()) + h.taps, h.n)
     rows, many = stop - first, w.rows * (stop - first)
-    if w.kind == "copy" or w.identity or not lanes <= many <= JOINED:
+    if w.kind == "copy" or w.identity or h.identity or not lanes <= many <= JOINED:
         return None
     if rows > h.rows * h.taps or w.n > w.rows * w.taps:
         return None
@@ -270,15 +280,6 @@ def picks_of(index: np.ndarray, n: int, pixel: int, lanes: int) -> Picks | None:
         order=np.ascontiguousarray(order),
         words=words,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class JoinedPicks:
-    """The rows of a small plane that are moved, as one long row."""
-
-    first: int  # of the input
-    rows: int
-    picks: Picks
 
 
 def joined_picks(
